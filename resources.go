@@ -1,0 +1,126 @@
+package stillcast
+
+import "strings"
+
+// ResourceSet is everything that an operator sets up, as plain lists.
+type ResourceSet struct {
+	Domains           []Domain
+	SnapshotTemplates []SnapshotTemplate
+	SnapshotRules     []SnapshotRule
+	CallbackTemplates []CallbackTemplate
+	CallbackRules     []CallbackRule
+}
+
+// Resources is an immutable snapshot of a [ResourceSet], indexed for the
+// questions that a push asks. It is safe for concurrent use.
+type Resources struct {
+	set           ResourceSet
+	domains       map[string]Domain
+	snapshot      map[int64]SnapshotTemplate
+	callback      map[int64]CallbackTemplate
+	snapshotRules map[ruleKey]SnapshotRule
+	callbackRules map[ruleKey]CallbackRule
+}
+
+type ruleKey struct{ domain, app, stream string }
+
+// NewResources indexes set, which must not change afterwards.
+func NewResources(set ResourceSet) *Resources {
+	r := &Resources{
+		set:           set,
+		domains:       make(map[string]Domain, len(set.Domains)),
+		snapshot:      make(map[int64]SnapshotTemplate, len(set.SnapshotTemplates)),
+		callback:      make(map[int64]CallbackTemplate, len(set.CallbackTemplates)),
+		snapshotRules: make(map[ruleKey]SnapshotRule, len(set.SnapshotRules)),
+		callbackRules: make(map[ruleKey]CallbackRule, len(set.CallbackRules)),
+	}
+	for _, d := range set.Domains {
+		r.domains[d.Name] = d
+	}
+	for _, t := range set.SnapshotTemplates {
+		r.snapshot[t.ID] = t
+	}
+	for _, t := range set.CallbackTemplates {
+		r.callback[t.ID] = t
+	}
+	for _, rule := range set.SnapshotRules {
+		r.snapshotRules[ruleKey{rule.Domain, rule.App, rule.Stream}] = rule
+	}
+	for _, rule := range set.CallbackRules {
+		r.callbackRules[ruleKey{rule.Domain, rule.App, ""}] = rule
+	}
+	return r
+}
+
+// Set returns the lists that r was made from; they must not be changed.
+func (r *Resources) Set() ResourceSet { return r.set }
+
+// Domain returns the domain that takes pushes to host: the registered one, else
+// [AnyDomain] when that exists.
+func (r *Resources) Domain(host string) (Domain, bool) {
+	if d, ok := r.domains[strings.ToLower(host)]; ok {
+		return d, true
+	}
+	d, ok := r.domains[AnyDomain]
+	return d, ok
+}
+
+// SnapshotTemplate returns the template, with defaults filled in, of the most
+// specific snapshot rule: domain+app+stream, then domain+stream, domain+app,
+// domain. The name of the registered domain counts, not the host that was sent.
+func (r *Resources) SnapshotTemplate(domain string, s Stream) (SnapshotTemplate, bool) {
+	order := [...]ruleKey{
+		{domain, s.App, s.Name}, {domain, "", s.Name}, {domain, s.App, ""}, {domain, "", ""},
+	}
+	for _, key := range order {
+		if rule, ok := r.snapshotRules[key]; ok {
+			t, ok := r.snapshot[rule.TemplateID]
+			return t.WithDefaults(), ok
+		}
+	}
+	return SnapshotTemplate{}, false
+}
+
+// CallbackTemplate returns the template of the most specific callback rule:
+// domain+app, then domain.
+func (r *Resources) CallbackTemplate(domain string, s Stream) (CallbackTemplate, bool) {
+	for _, key := range [...]ruleKey{{domain, s.App, ""}, {domain, "", ""}} {
+		if rule, ok := r.callbackRules[key]; ok {
+			t, ok := r.callback[rule.TemplateID]
+			return t, ok
+		}
+	}
+	return CallbackTemplate{}, false
+}
+
+// CallbackTemplateByID returns the callback template with that id.
+func (r *Resources) CallbackTemplateByID(id int64) (CallbackTemplate, bool) {
+	t, ok := r.callback[id]
+	return t, ok
+}
+
+// Destination returns the destination that an event of type e of a stream is
+// owed to: the callback template in force for it, if that has a URL for e.
+func (r *Resources) Destination(domain string, s Stream, e EventType) (Destination, bool) {
+	t, ok := r.CallbackTemplate(domain, s)
+	if !ok || t.URL(e) == "" {
+		return Destination{}, false
+	}
+	return Destination{TemplateID: t.ID, Event: e}, true
+}
+
+// Declaration is a [ResourceSet] as written in a configuration file: templates
+// have no ids, and rules name their template.
+type Declaration struct {
+	Domains           []Domain
+	SnapshotTemplates []SnapshotTemplate
+	SnapshotRules     []DeclaredRule
+	CallbackTemplates []CallbackTemplate
+	CallbackRules     []DeclaredRule // Stream is always ""
+}
+
+// DeclaredRule is a rule that names its template.
+type DeclaredRule struct {
+	Domain, App, Stream string
+	Template            string
+}

@@ -1,0 +1,23 @@
+package stillcast
+
+import "time"
+
+// Shot is one picture taken of one stream. It exists once its row and its JPEG
+// are durable.
+type Shot struct {
+	ID       int64  // assigned by state, never reused
+	EventID  string // of its event 200
+	PushID   string
+	Stream   Stream
+	Bucket   string // "NAME-APPID" of the template, "" for none
+	Region   string
+	Key      string // object key, without leading slash; unique in its bucket
+	Due      time.Time
+	Captured time.Time // when the frame arrived: create_time
+	Width    int       // of the picture, in pixels
+	Height   int
+	Size     int // of the JPEG, in bytes
+}
+
+// PicURL is the pic_url of the shot's event: its path in the bucket.
+func (s Shot) PicURL() string { return "/" + s.Key }
