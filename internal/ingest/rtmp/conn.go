@@ -1,0 +1,264 @@
+package rtmp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/ingest"
+)
+
+const (
+	// writeTimeout bounds how long a publisher may take to read our answers,
+	// which fit into any socket buffer.
+	writeTimeout = 5 * time.Second
+	// lingerTimeout is how long a refused publisher may take to read why: a
+	// connection closed with unread bytes is reset, and the reason lost.
+	lingerTimeout = time.Second
+	// keptOut is the largest output buffer in bytes that a connection keeps.
+	keptOut = 4 << 10
+)
+
+// conn serves one connection.
+type conn struct {
+	net     net.Conn
+	source  source
+	session *session
+
+	started  time.Time
+	greeted  time.Time // when the handshake was done
+	lastByte time.Time
+	armed    time.Time // the read deadline that is set
+
+	mu      sync.Mutex
+	stopped *closing // set from outside, see stop
+
+	watcher sync.WaitGroup
+	over    chan struct{} // closed when the connection's loop has ended
+	watched ingest.Push
+}
+
+func newConn(ctx context.Context, c net.Conn, sh *shared, bufs *buffers) *conn {
+	now := time.Now()
+	return &conn{
+		net: c, source: newSource(c, bufs),
+		session: newSession(ctx, sh, addrPort(c.RemoteAddr()), addrPort(c.LocalAddr())),
+		started: now, lastByte: now,
+		over: make(chan struct{}),
+	}
+}
+
+func addrPort(a net.Addr) netip.AddrPort {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	p := tcp.AddrPort()
+	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
+}
+
+// serve serves the connection to its end. Whatever goes wrong in here costs
+// this connection only.
+func (c *conn) serve() {
+	defer c.net.Close()
+	why := c.guarded(c.loop)
+	c.source.done()
+	close(c.over)
+	c.watcher.Wait()
+	live := c.session.push != nil
+	if again := c.guarded(func() *closing { c.session.finish(why); return nil }); again != nil {
+		why = again
+	}
+	c.report(why, live)
+	c.farewell(why)
+}
+
+// guarded calls f and turns a panic into a closing.
+func (c *conn) guarded(f func() *closing) (why *closing) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.session.log.Error("connection handler panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+			why = closeWith(reasonPanicking, stillcast.EndInterrupted, "internal error")
+		}
+	}()
+	return f()
+}
+
+// loop reads and answers until the connection is to be closed.
+func (c *conn) loop() *closing {
+	for {
+		if why := c.arm(); why != nil {
+			return why
+		}
+		data, err := c.source.next()
+		if err != nil {
+			if why := c.readError(err); why != nil {
+				return why
+			}
+			continue
+		}
+		c.lastByte = time.Now()
+		err = c.session.feed(data)
+		c.session.metrics.add(len(data), &c.session.counts)
+		c.source.done()
+		if err != nil {
+			return closingOf(err)
+		}
+		if err := c.flush(); err != nil {
+			return c.session.closedByPeer(err)
+		}
+		c.watch()
+	}
+}
+
+// deadline is when the connection is closed unless more bytes come or it gets
+// further.
+func (c *conn) deadline() time.Time {
+	cfg := &c.session.cfg
+	switch {
+	case c.session.push != nil:
+		return c.lastByte.Add(cfg.IdleTimeout)
+	case c.session.handshake != nil:
+		return c.started.Add(cfg.HandshakeTimeout)
+	case c.greeted.IsZero():
+		c.greeted = c.lastByte
+	}
+	return c.greeted.Add(cfg.PublishTimeout)
+}
+
+// arm sets the read deadline, unless the connection was stopped meanwhile. For
+// a push that sends all the time it sets it now and then only: readError looks
+// at what time it really is.
+func (c *conn) arm() *closing {
+	deadline := c.deadline()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopped != nil {
+		return c.stopped
+	}
+	if late := deadline.Sub(c.armed); late >= 0 && late < c.session.cfg.IdleTimeout/16 && !c.armed.IsZero() {
+		return nil
+	}
+	c.armed = deadline
+	if err := c.net.SetReadDeadline(deadline); err != nil {
+		return c.session.closedByPeer(err)
+	}
+	return nil
+}
+
+// readError says what a failed read means; nil to go on.
+func (c *conn) readError(err error) *closing {
+	switch {
+	case errors.Is(err, io.EOF):
+		return c.session.closedByPeer(nil)
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		return c.session.closedByPeer(err)
+	}
+	if time.Now().Before(c.deadline()) {
+		c.armed = time.Time{}
+		return nil // stopped, or bytes came since the deadline was set: arm tells
+	}
+	cfg := &c.session.cfg
+	switch {
+	case c.session.push != nil:
+		return closeWith(reasonNoData, stillcast.EndNoData, fmt.Sprintf("nothing received for %s", cfg.IdleTimeout)).telling(statusPublishFailed)
+	case c.session.handshake != nil:
+		return closeWith(reasonSlow, stillcast.EndNoData, fmt.Sprintf("no RTMP handshake within %s", cfg.HandshakeTimeout))
+	}
+	return closeWith(reasonSlow, stillcast.EndNoData, fmt.Sprintf("no publish command within %s", cfg.PublishTimeout)).telling(statusPublishFailed)
+}
+
+// stop makes the loop end with why, from another goroutine. The first one
+// counts.
+func (c *conn) stop(why *closing) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopped == nil {
+		c.stopped = why
+	}
+	// Wakes the read; when that fails, the connection is closed and it woke up.
+	c.net.SetReadDeadline(time.Unix(1, 0)) //nolint:errcheck // see above
+}
+
+// watch waits for the server's wish to end the push, from when it began.
+func (c *conn) watch() {
+	push := c.session.push
+	if push == nil || c.watched != nil {
+		return
+	}
+	c.watched = push
+	c.watcher.Go(func() {
+		select {
+		case <-push.Done():
+			c.stop(&closing{reason: reasonEnded, status: statusUnpublish, end: push.Cause()})
+		case <-c.over:
+		}
+	})
+}
+
+// flush sends what the session answered.
+func (c *conn) flush() error {
+	out := &c.session.out
+	if out.Len() == 0 {
+		return nil
+	}
+	if err := c.net.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return fmt.Errorf("set write deadline: %w", err)
+	}
+	_, err := out.WriteTo(c.net)
+	if out.Cap() > keptOut {
+		*out = bytes.Buffer{}
+	}
+	if err != nil {
+		return fmt.Errorf("answer publisher: %w", err)
+	}
+	return nil
+}
+
+// farewell sends the last answer. A publisher that was told something gets the
+// time to read it: the sending half is closed, and what it still sends is read
+// until it closes its own.
+func (c *conn) farewell(why *closing) {
+	if err := c.flush(); err != nil || why.status == "" || !c.session.connected {
+		return
+	}
+	half, ok := c.net.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	if c.net.SetReadDeadline(time.Now().Add(lingerTimeout)) != nil {
+		return
+	}
+	for {
+		if _, err := c.source.next(); err != nil {
+			return
+		}
+		c.source.done()
+	}
+}
+
+// report logs and counts how the connection ended.
+func (c *conn) report(why *closing, live bool) {
+	c.session.metrics.closed[why.reason].Inc()
+	log := c.session.log.With(
+		slog.String("reason", string(why.reason)), slog.String("cause", why.end.Message),
+		slog.Duration("lasted", time.Since(c.started)), slog.Uint64("received_bytes", c.session.received))
+	switch {
+	case live:
+		log.Info("push ended")
+	case why.reason == reasonNotRTMP || why.reason == reasonLimit || why.reason == reasonProtocol:
+		log.Info("connection closed")
+	default:
+		log.Debug("connection closed")
+	}
+}

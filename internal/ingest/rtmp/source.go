@@ -1,0 +1,55 @@
+package rtmp
+
+import (
+	"io"
+	"net"
+	"sync"
+)
+
+// Sizes of read buffers, in bytes.
+const (
+	sharedBufferSize = 64 << 10 // taken for one read at a time
+	ownBufferSize    = 16 << 10 // held by a connection that cannot share one
+)
+
+// source reads a connection. The bytes that next returns are valid until done.
+type source interface {
+	next() ([]byte, error)
+	done()
+}
+
+// buffers are the read buffers that connections share: an idle one holds none.
+type buffers struct{ pool sync.Pool } // of *[]byte
+
+func (b *buffers) get() *[]byte {
+	if buf, ok := b.pool.Get().(*[]byte); ok {
+		return buf
+	}
+	buf := make([]byte, sharedBufferSize)
+	return &buf
+}
+
+func (b *buffers) put(buf *[]byte) { b.pool.Put(buf) }
+
+// plainSource reads any connection, with a buffer of its own.
+type plainSource struct {
+	conn net.Conn
+	buf  []byte
+}
+
+func newPlainSource(c net.Conn) *plainSource {
+	return &plainSource{conn: c, buf: make([]byte, ownBufferSize)}
+}
+
+func (s *plainSource) next() ([]byte, error) {
+	n, err := s.conn.Read(s.buf)
+	switch {
+	case n > 0:
+		return s.buf[:n], nil // the error, if there is one, comes again
+	case err == nil:
+		return nil, io.ErrNoProgress
+	}
+	return nil, err
+}
+
+func (s *plainSource) done() {}

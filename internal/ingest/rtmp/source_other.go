@@ -1,0 +1,8 @@
+//go:build !unix
+
+package rtmp
+
+import "net"
+
+// newSource returns how c is read.
+func newSource(c net.Conn, _ *buffers) source { return newPlainSource(c) }
