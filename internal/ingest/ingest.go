@@ -1,0 +1,38 @@
+// Package ingest decides who may push, and is what every ingest protocol and
+// the rest of Stillcast agree on. The protocols are sub-packages: they accept
+// connections and hand over access units; this package parses push URLs,
+// checks their authorisation and knows the pushes that are live.
+package ingest
+
+import (
+	"net/netip"
+
+	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/media"
+)
+
+// Request is a publisher's wish to push, as its protocol carried it.
+type Request struct {
+	URL    PushURL
+	Remote netip.AddrPort
+	Local  netip.AddrPort
+}
+
+// Push is one accepted push, as the protocol that carries it sees it. Its
+// methods never block. All but Done and Cause are called from one goroutine.
+type Push interface {
+	// Configure gives the decoder configuration of the access units that
+	// follow. It is called again whenever a new one arrives. An error means that
+	// it can never give a picture: the protocol ends the push with it.
+	Configure(c *media.Config) error
+	// Want is asked when the first bytes of an access unit are here. The rest
+	// is kept and handed to Take only after true; otherwise it is skipped.
+	Want(u media.Unit) bool
+	// Take hands over an access unit; the receiver releases it.
+	Take(au *media.AccessUnit)
+	// Done is closed when the server wants the push to end; Cause then says why.
+	Done() <-chan struct{}
+	Cause() stillcast.PushEnd
+	// End is called once, last. It records the end of the push.
+	End(end stillcast.PushEnd)
+}
