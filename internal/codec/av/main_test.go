@@ -1,0 +1,37 @@
+package av_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/stillcast/stillcast/internal/codec/av"
+	"github.com/stillcast/stillcast/internal/codec/codectest"
+)
+
+func TestMain(m *testing.M) {
+	av.Setup()
+	goleak.VerifyTestMain(m)
+}
+
+func input(clip codectest.Clip) av.Input {
+	return av.Input{Codec: clip.Config.Codec, Record: clip.Config.Record, Units: clip.Units}
+}
+
+// shoot makes a JPEG of a size; 0x0 is that of the frame.
+func shoot(in av.Input, width, height, quality int) ([]byte, error) {
+	frame, err := av.Decode(in, codectest.MaxPixels)
+	if err != nil {
+		return nil, err
+	}
+	defer frame.Close()
+	if width == 0 {
+		width, height = frame.Width(), frame.Height()
+	}
+	picture, err := frame.Scale(width, height)
+	if err != nil {
+		return nil, err
+	}
+	defer picture.Close()
+	return picture.JPEG(quality)
+}

@@ -1,0 +1,182 @@
+package codec
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Program says how to start a worker: a program that calls [RunWorker].
+type Program struct {
+	Path string
+	Args []string // without the program's name
+	// Env is the whole environment but for LD_LIBRARY_PATH. The parent's own
+	// is not handed on, as there may be secrets in it.
+	Env []string
+}
+
+// helloTimeout is how long a worker may take from its start to its hello: tens
+// of milliseconds where nothing else runs.
+const helloTimeout = 15 * time.Second
+
+// child is a worker process as the pool sees it. It has one owner.
+type child struct {
+	cmd    *exec.Cmd
+	conn   *net.UnixConn
+	in     *bufio.Reader
+	stderr *tail
+	exited chan struct{} // closed when the process was waited for
+	shots  int
+}
+
+func (c *child) pid() int { return c.cmd.Process.Pid }
+
+// startChild starts a worker and waits until it has said hello.
+func startChild(ctx context.Context, program Program, l limits) (*child, error) {
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return nil, fmt.Errorf("make a socket pair for a worker: %w", err)
+	}
+	c := &child{conn: ours, in: bufio.NewReaderSize(ours, readerSize), stderr: &tail{}, exited: make(chan struct{})}
+	// Not CommandContext: ctx is that of the start, the worker outlives it.
+	c.cmd = exec.Command(program.Path, program.Args...) //nolint:noctx // see above
+	c.cmd.Env = append([]string{}, program.Env...)
+	if path, ok := os.LookupEnv("LD_LIBRARY_PATH"); ok {
+		c.cmd.Env = append(c.cmd.Env, "LD_LIBRARY_PATH="+path)
+	}
+	c.cmd.ExtraFiles = []*os.File{theirs}
+	c.cmd.Stderr = c.stderr
+	c.cmd.WaitDelay = time.Second // for standard error, in case that another process got hold of it
+	err = c.cmd.Start()
+	// The worker must hold the only copy, or its end would not be the end of the stream.
+	_ = theirs.Close() // nothing was written
+	if err != nil {
+		ours.Close()
+		return nil, fmt.Errorf("start a worker: %w", err)
+	}
+	go func() {
+		// How it ended is in ProcessState.
+		_ = c.cmd.Wait()
+		close(c.exited)
+	}()
+	if err := c.greet(ctx, l); err != nil {
+		c.kill()
+		return nil, fmt.Errorf("start a worker (%s): %w", c.end(), err)
+	}
+	return c, nil
+}
+
+func (c *child) greet(ctx context.Context, l limits) error {
+	if err := c.conn.SetDeadline(time.Now().Add(helloTimeout)); err != nil {
+		return fmt.Errorf("set a deadline: %w", err)
+	}
+	stop := c.interruptBy(ctx)
+	defer stop()
+	if _, err := c.conn.Write(appendSetup(nil, l)); err != nil {
+		return fmt.Errorf("write setup: %w", err)
+	}
+	if err := readHello(c.in); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return err
+	}
+	return nil
+}
+
+// interruptBy makes reads and writes fail once ctx ends. The caller calls stop before
+// it sets another deadline.
+func (c *child) interruptBy(ctx context.Context) (stop func() bool) {
+	return context.AfterFunc(ctx, func() {
+		_ = c.conn.SetDeadline(time.Unix(1, 0)) // fails on a closed connection only
+	})
+}
+
+// kill ends the process, if it has not ended, and waits for it.
+func (c *child) kill() {
+	_ = c.cmd.Process.Kill() // fails when the process has ended
+	<-c.exited
+	c.conn.Close()
+}
+
+// retire lets an idle worker end by itself and waits for it, killing it if need be.
+func (c *child) retire() {
+	c.conn.Close()
+	timer := time.NewTimer(time.Second)
+	defer timer.Stop()
+	select {
+	case <-c.exited:
+	case <-timer.C:
+		c.kill()
+	}
+}
+
+// end says how the process ended, for people. It has ended.
+func (c *child) end() string {
+	text := c.cmd.ProcessState.String()
+	if said := c.stderr.String(); said != "" {
+		text += ", last words: " + said
+	}
+	return text
+}
+
+// socketPair makes a pair of connected stream sockets, ours for the poller.
+func socketPair() (ours *net.UnixConn, theirs *os.File, err error) {
+	syscall.ForkLock.RLock()
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err == nil {
+		syscall.CloseOnExec(pair[0])
+		syscall.CloseOnExec(pair[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	theirs = os.NewFile(uintptr(pair[1]), "worker socket")
+	file := os.NewFile(uintptr(pair[0]), "pool socket")
+	conn, err := net.FileConn(file) // a duplicate
+	err = errors.Join(err, file.Close())
+	ours, ok := conn.(*net.UnixConn)
+	if err != nil || !ok {
+		return nil, nil, errors.Join(err, theirs.Close())
+	}
+	return ours, theirs, nil
+}
+
+// isGone reports whether err says that the other end of the socket is closed.
+func isGone(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
+		errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
+}
+
+// tail keeps the last bytes that a worker wrote to standard error.
+type tail struct {
+	mu    sync.Mutex
+	bytes []byte
+}
+
+const tailSize = 4 << 10
+
+// Write implements io.Writer and never fails.
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.bytes = append(t.bytes, b[max(0, len(b)-tailSize):]...)
+	t.bytes = t.bytes[max(0, len(t.bytes)-tailSize):]
+	return len(b), nil
+}
+
+// String returns what was kept, as one line.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return printable(t.bytes)
+}

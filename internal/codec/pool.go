@@ -1,0 +1,157 @@
+package codec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Pool makes pictures in worker processes. Its methods are safe for concurrent
+// use.
+type Pool struct {
+	config  Config
+	limits  limits
+	program Program
+	log     *slog.Logger
+	metrics *metrics
+
+	jobs    chan *job // unbuffered: who receives has an idle worker
+	closing context.Context
+	close   context.CancelCauseFunc
+	slots   sync.WaitGroup
+
+	mu      sync.Mutex
+	started bool
+}
+
+// NewPool makes a pool of workers that are started as program says. Start starts
+// them.
+func NewPool(config Config, program Program, log *slog.Logger, registerer prometheus.Registerer) (*Pool, error) {
+	if err := config.Validate(); err != nil {
+		return nil, fmt.Errorf("configure the codec: %w", err)
+	}
+	m, err := newMetrics(registerer)
+	if err != nil {
+		return nil, err
+	}
+	closing, stop := context.WithCancelCause(context.Background())
+	return &Pool{
+		config:  config,
+		limits:  limits{pixels: config.MaxPixels, unitBytes: config.MaxUnitBytes, memory: config.MemoryLimit},
+		program: program,
+		log:     log,
+		metrics: m,
+		jobs:    make(chan *job),
+		closing: closing,
+		close:   stop,
+	}, nil
+}
+
+// Start starts all workers and waits until each is ready. When one cannot be
+// started it ends the others and returns an error with what that one wrote to standard error.
+// The context is for the start alone; Close ends the workers.
+func (p *Pool) Start(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.started {
+		return errors.New("start the codec pool: it was started before")
+	}
+	if p.closing.Err() != nil {
+		return ErrClosed
+	}
+	children, err := p.startAll(ctx)
+	if err != nil {
+		return err
+	}
+	p.started = true
+	for _, c := range children {
+		p.slots.Go(func() { (&slot{pool: p, log: p.log}).run(c) })
+	}
+	p.log.Info("codec workers are ready", "workers", len(children))
+	return nil
+}
+
+func (p *Pool) startAll(ctx context.Context) ([]*child, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := context.AfterFunc(p.closing, func() { cancel(ErrClosed) })
+	defer stop()
+	children := make([]*child, p.config.workers())
+	faults := make([]error, len(children))
+	var starting sync.WaitGroup
+	for i := range children {
+		starting.Go(func() { children[i], faults[i] = startChild(ctx, p.program, p.limits) })
+	}
+	starting.Wait()
+	for _, fault := range faults {
+		if fault == nil {
+			continue
+		}
+		for _, c := range children {
+			if c != nil {
+				c.kill()
+			}
+		}
+		return nil, fault // the others will say the same
+	}
+	return children, nil
+}
+
+// Close ends all workers, those with a shot in hand by SIGKILL, and waits for
+// them. Shots that are waiting or running fail with [ErrClosed]. More calls do
+// nothing.
+func (p *Pool) Close() error {
+	p.close(ErrClosed)
+	// A start that goes on has the lock.
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slots.Wait()
+	return nil
+}
+
+// Shoot makes a picture. It waits for an idle worker, or until ctx ends. Units and configuration must not change until it returns,
+// and are not kept afterwards.
+//
+// Errors answer errors.Is with one of the package's Err… variables, or with the
+// error of ctx, or say what of the request is not allowed.
+func (p *Pool) Shoot(ctx context.Context, r Request) (*Picture, error) {
+	picture, err := p.shoot(ctx, &r)
+	p.metrics.observe(picture, err)
+	return picture, err
+}
+
+func (p *Pool) shoot(ctx context.Context, r *Request) (*Picture, error) {
+	if err := r.check(p.limits); err != nil {
+		return nil, err
+	}
+	picture, err := p.try(ctx, r)
+	if errors.Is(err, ErrWorkerDied) || errors.Is(err, ErrTimeout) {
+		// It may have been the worker's fault, or that of whoever killed it; twice it is the stream's.
+		picture, err = p.try(ctx, r)
+	}
+	return picture, err
+}
+
+// try has the next idle worker make the picture.
+func (p *Pool) try(ctx context.Context, r *Request) (*Picture, error) {
+	j := &job{request: r, written: make(chan struct{}), result: make(chan result, 1)}
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-p.closing.Done():
+		return nil, ErrClosed
+	case p.jobs <- j:
+	}
+	select {
+	case done := <-j.result:
+		return done.picture, done.err
+	case <-ctx.Done():
+		// The worker finishes by itself, within its deadline; only the units must not be needed any more.
+		<-j.written
+		return nil, context.Cause(ctx)
+	}
+}

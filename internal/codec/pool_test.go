@@ -1,0 +1,319 @@
+package codec
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/stillcast/stillcast/internal/codec/codectest"
+	"github.com/stillcast/stillcast/internal/media"
+	"github.com/stillcast/stillcast/internal/testkit"
+)
+
+// testConfig has no memory limit: the sanitizers reserve terabytes.
+func testConfig(workers int) Config {
+	c := DefaultConfig()
+	c.Workers, c.MemoryLimit, c.Timeout = workers, 0, 30*time.Second
+	return c
+}
+
+func newPool(t testing.TB, c Config, mode string) *Pool {
+	t.Helper()
+	program := Program{Path: testBinary(t), Env: []string{workerEnv + "=" + mode}}
+	p, err := NewPool(c, program, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+func startPool(t testing.TB, c Config, mode string) *Pool {
+	t.Helper()
+	p := newPool(t, c, mode)
+	if err := p.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// turns is a mode of workers: the first behaves otherwise than those after it.
+func turns(t testing.TB, first, then string) string {
+	t.Helper()
+	return first + "," + then + ":" + filepath.Join(t.TempDir(), "first")
+}
+
+func request(clip codectest.Clip) Request {
+	return Request{Config: clip.Config, Units: clip.Units, Quality: 85}
+}
+
+func small(t testing.TB) Request {
+	t.Helper()
+	return request(codectest.Read(t, "av/testdata/cabac.flv"))
+}
+
+func restarts(p *Pool, reason string) int {
+	return int(testutil.ToFloat64(p.metrics.restarts.WithLabelValues(reason)))
+}
+
+func results(p *Pool, result string) int {
+	return int(testutil.ToFloat64(p.metrics.requests.WithLabelValues(result)))
+}
+
+func TestShoot(t *testing.T) {
+	t.Parallel()
+	p := startPool(t, testConfig(2), "real")
+	source := testkit.Source{Width: 1280, Height: 720}
+	r := request(codectest.Make(t, source.Graph(), 1, "-crf", "12", "-colorspace", "bt709"))
+	r.Quality = 95
+	picture, err := p.Shoot(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if psnr := testkit.PSNR(testkit.ReferenceFrame(t, source, 0), testkit.DecodeJPEG(t, picture.JPEG)); psnr < 38 {
+		t.Errorf("PSNR is %.1f dB, wanted at least 38", psnr)
+	}
+	if picture.Decode <= 0 || picture.Scale < 0 || picture.Encode <= 0 || picture.Worker <= 0 {
+		t.Errorf("picture is said to have taken %s, %s, %s in worker %d", picture.Decode, picture.Scale, picture.Encode, picture.Worker)
+	}
+	if n := results(p, "picture"); n != 1 {
+		t.Errorf("%d pictures are counted, wanted 1", n)
+	}
+	if n := testutil.CollectAndCount(p.metrics.seconds); n != 3 {
+		t.Errorf("%d stages are measured, wanted 3", n)
+	}
+	if n := testutil.ToFloat64(p.metrics.workers); n != 2 {
+		t.Errorf("%v workers are counted, wanted 2", n)
+	}
+}
+
+func TestShootSizes(t *testing.T) {
+	t.Parallel()
+	p := startPool(t, testConfig(1), "real")
+	wide := codectest.Make(t, "testsrc2=size=480x360,setsar=4/3", 1)
+	upright := codectest.Make(t, "testsrc2=size=360x640", 1)
+	cases := []struct {
+		name         string
+		clip         codectest.Clip
+		wanted, want size
+		source       size
+	}{
+		{"of the source, as it is shown", wide, size{}, size{640, 360}, size{640, 360}},
+		{"by width", wide, size{320, 0}, size{320, 180}, size{640, 360}},
+		{"by height", wide, size{0, 90}, size{160, 90}, size{640, 360}},
+		{"both", wide, size{200, 200}, size{200, 200}, size{640, 360}},
+		{"swapped", upright, size{320, 180}, size{180, 320}, size{360, 640}},
+	}
+	for _, c := range cases {
+		r := request(c.clip)
+		r.Width, r.Height = c.wanted.width, c.wanted.height
+		picture, err := p.Shoot(t.Context(), r)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if got := (size{picture.Width, picture.Height}); got != c.want {
+			t.Errorf("%s: picture of %s, wanted %s", c.name, got, c.want)
+		}
+		if got := (size{picture.SourceWidth, picture.SourceHeight}); got != c.source {
+			t.Errorf("%s: source of %s, wanted %s", c.name, got, c.source)
+		}
+	}
+}
+
+func TestShootRefuses(t *testing.T) {
+	t.Parallel()
+	c := testConfig(1)
+	c.MaxUnitBytes = 64 << 10
+	c.MaxPixels = 2000 * 1000
+	p := startPool(t, c, "real")
+	good := small(t)
+	cases := []struct {
+		name   string
+		change func(*Request)
+		want   error
+		text   string
+	}{
+		{"no configuration", func(r *Request) { r.Config = nil }, nil, "no decoder configuration"},
+		{"codec", func(r *Request) { r.Config = &media.Config{Codec: media.AV1} }, ErrUnsupported, "AV1"},
+		{"quality", func(r *Request) { r.Quality = 101 }, nil, "quality 101"},
+		{"no quality", func(r *Request) { r.Quality = 0 }, nil, "quality 0"},
+		{"width", func(r *Request) { r.Width = -1 }, nil, "-1x0"},
+		{"no unit", func(r *Request) { r.Units = nil }, ErrNoPicture, "no access unit"},
+		{"many units", func(r *Request) { r.Units = make([][]byte, maxUnits+1) }, ErrTooLarge, "4097 access units"},
+		{"large unit", func(r *Request) { r.Units = [][]byte{make([]byte, 40<<10), make([]byte, 40<<10)} }, ErrTooLarge, "81920 bytes"},
+		{"large record", func(r *Request) { r.Config = &media.Config{Codec: media.H264, Record: make([]byte, 1<<20)} }, ErrTooLarge, "1048576 bytes"},
+		{"large stream", func(r *Request) { r.Config = &media.Config{Codec: media.H264, Width: 2001, Height: 1000} }, ErrTooLarge, "2001x1000"},
+		{"large picture", func(r *Request) { r.Width = 2000 }, ErrTooLarge, "2000x1500"},
+		{"long picture", func(r *Request) { r.Width, r.Height = 30000, 2000 }, ErrTooLarge, "30000x2000"},
+	}
+	for _, c := range cases {
+		r := good
+		c.change(&r)
+		_, err := p.Shoot(t.Context(), r)
+		if err == nil || c.want != nil && !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {
+			t.Errorf("%s: error is %v, wanted %v with %q", c.name, err, c.want, c.text)
+		}
+	}
+	if n := results(p, "invalid"); n != 4 {
+		t.Errorf("%d invalid requests are counted, wanted 4", n)
+	}
+	if _, err := p.Shoot(t.Context(), good); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// What a stream does wrong costs its own shot and no worker.
+func TestHostileStreams(t *testing.T) {
+	t.Parallel()
+	p := startPool(t, testConfig(1), "real")
+	clip := codectest.Make(t, "mandelbrot=size=320x180", 2, "-bf", "0")
+	broken := append([]byte{}, clip.Units[0]...)
+	for i := len(broken) / 3; i < len(broken); i += 7 {
+		broken[i] ^= 0xff
+	}
+	cases := []struct {
+		name   string
+		clip   codectest.Clip
+		want   error
+		result string
+	}{
+		{"broken", clip.WithUnit(broken), ErrDamaged, "damaged"},
+		{"truncated", clip.WithUnit(clip.Units[0][:100]), ErrDamaged, "damaged"},
+		{"no key frame", clip.WithUnit(clip.Units[1]), ErrNoPicture, "no_picture"},
+		{"bomb", codectest.Bomb(t, 16112, 16112, 0, true), ErrTooLarge, "too_large"},
+		{"cropped bomb", codectest.Bomb(t, 16112, 16112, 64, false), ErrTooLarge, "too_large"},
+	}
+	first, err := p.Shoot(t.Context(), small(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		before := results(p, c.result)
+		_, err := p.Shoot(t.Context(), request(c.clip))
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: error is %v, wanted %v", c.name, err, c.want)
+		}
+		if n := results(p, c.result) - before; n != 1 {
+			t.Errorf("%s: counted %d times as %s", c.name, n, c.result)
+		}
+	}
+	last, err := p.Shoot(t.Context(), small(t))
+	if err != nil || last.Worker != first.Worker {
+		t.Errorf("afterwards: %v, worker %+v, wanted that of before, %d", err, last, first.Worker)
+	}
+}
+
+func TestStartReportsWhatTheWorkerSaid(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, testConfig(2), "broken")
+	if err := p.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "error while loading shared libraries") || !strings.Contains(err.Error(), "exit status 1") {
+		t.Errorf("error is %v", err)
+	}
+	half := newPool(t, testConfig(2), turns(t, "real", "broken"))
+	if err := half.Start(t.Context()); err == nil {
+		t.Error("started with one worker of two")
+	}
+	missing, err := NewPool(testConfig(1), Program{Path: "/nonexistent/stillcast"}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := missing.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "/nonexistent/stillcast") {
+		t.Errorf("error is %v", err)
+	}
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := newPool(t, testConfig(1), "real").Start(canceled); !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v, wanted %v", err, context.Canceled)
+	}
+	started := startPool(t, testConfig(1), "real")
+	if err := started.Start(t.Context()); err == nil {
+		t.Error("started twice")
+	}
+}
+
+// There may be secrets in the environment of the program.
+func TestWorkersGetNoEnvironment(t *testing.T) {
+	t.Setenv("STILLCAST_SECRET", "hunter2")
+	err := newPool(t, testConfig(1), "env").Start(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "environment: ") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestNewPoolRefusesBadConfig(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	if _, err := NewPool(Config{}, Program{}, slog.New(slog.DiscardHandler), registry); err == nil {
+		t.Error("an empty configuration is taken")
+	}
+	for i, want := range []bool{true, false} {
+		if _, err := NewPool(testConfig(1), Program{}, slog.New(slog.DiscardHandler), registry); (err == nil) != want {
+			t.Errorf("pool %d on one registry: %v", i, err)
+		}
+	}
+}
+
+// gone reports whether no process has the id, not even a dead one that nobody waited for.
+func gone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+
+func TestCloseEndsAllWorkers(t *testing.T) {
+	t.Parallel()
+	p := startPool(t, testConfig(2), turns(t, "hang", "real"))
+	hanging := make(chan error, 2)
+	picture := make(chan *Picture, 2)
+	for range 2 {
+		// One of them, or a later one, meets the worker that hangs.
+		go func() {
+			for {
+				made, err := p.Shoot(t.Context(), small(t))
+				if err != nil {
+					hanging <- err
+					return
+				}
+				picture <- made
+			}
+		}()
+	}
+	pid := (<-picture).Worker
+	go func() {
+		for range picture { //nolint:revive // emptied
+		}
+	}()
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := <-hanging; !errors.Is(err, ErrClosed) {
+			t.Errorf("shot at the end: error is %v, wanted %v", err, ErrClosed)
+		}
+	}
+	close(picture)
+	if !gone(pid) {
+		t.Errorf("worker %d is still there", pid)
+	}
+	if n := testutil.ToFloat64(p.metrics.workers); n != 0 {
+		t.Errorf("%v workers are counted, wanted none", n)
+	}
+	if err := p.Close(); err != nil {
+		t.Errorf("again: %v", err)
+	}
+	if _, err := p.Shoot(t.Context(), small(t)); !errors.Is(err, ErrClosed) {
+		t.Errorf("shot afterwards: error is %v, wanted %v", err, ErrClosed)
+	}
+	if err := p.Start(t.Context()); !errors.Is(err, ErrClosed) && err == nil {
+		t.Error("started after it was closed")
+	}
+}
