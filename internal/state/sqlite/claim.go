@@ -1,0 +1,119 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/state"
+)
+
+// Claim takes up to c.Limit deliveries of one destination and lane that are due
+// by c.Now, those due first first, for an attempt that must end before the lease
+// does. Nobody else gets them until then, or until Finish. Those whose lease has
+// run out are claimed again, in LaneRetry.
+func (s *Store) Claim(ctx context.Context, c state.Claim) ([]state.Delivery, error) {
+	query, err := claimQuery(c)
+	if err != nil {
+		return nil, err
+	}
+	var claimed []state.Delivery
+	err = s.change(ctx, "claim deliveries", func(t *tx) error {
+		var destination int64
+		ok, err := t.one("SELECT id FROM destination WHERE template = ? AND event_type = ?",
+			[]any{c.Destination.TemplateID, int(c.Destination.Event)}, &destination)
+		if err != nil || !ok {
+			return err
+		}
+		claimed, err = t.claim(c, query, destination)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return claimed, nil
+}
+
+func claimQuery(c state.Claim) (string, error) {
+	if c.Limit < 1 {
+		return "", stillcast.Errorf(stillcast.CodeInvalid, "claim.limit", "is %d; at least 1 is needed", c.Limit)
+	}
+	if c.Lease <= 0 {
+		return "", stillcast.Errorf(stillcast.CodeInvalid, "claim.lease", "is %s; it must be positive", c.Lease)
+	}
+	switch c.Lane {
+	case state.LaneFresh:
+		return claimFresh, nil
+	case state.LaneRetry:
+		return claimRetry, nil
+	}
+	return "", stillcast.Errorf(stillcast.CodeInvalid, "claim.lane", "is %d; allowed are LaneFresh and LaneRetry", c.Lane)
+}
+
+// INDEXED BY makes SQLite refuse the statement rather than read a whole backlog,
+// should a change of either side ever keep it from using the index.
+const (
+	claimFresh = `SELECT ` + deliveryColumns + ` FROM delivery INDEXED BY delivery_fresh ` + deliveryJoins + `
+		WHERE delivery.destination = ? AND delivery.state = 1 AND delivery.attempt = 0 AND delivery.due <= ?
+		ORDER BY delivery.due, delivery.id LIMIT ?`
+	claimRetry = `SELECT ` + deliveryColumns + ` FROM delivery INDEXED BY delivery_retry ` + deliveryJoins + `
+		WHERE delivery.destination = ? AND delivery.state IN (1, 2) AND delivery.attempt > 0 AND delivery.due <= ?
+		ORDER BY delivery.due, delivery.id LIMIT ?`
+)
+
+func (t *tx) claim(c state.Claim, query string, destination int64) ([]state.Delivery, error) {
+	var claimed []state.Delivery
+	var pending int64 // the others' leases ran out: they count as claimed already
+	err := t.query(query, []any{destination, micros(c.Now), c.Limit}, func(scan scan) error {
+		d, err := scanDelivery(scan)
+		if err != nil {
+			return err
+		}
+		if d.state == statePending {
+			pending++
+		}
+		d.Destination = c.Destination
+		d.Attempt++
+		d.Try++
+		claimed = append(claimed, d.Delivery)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	until := micros(c.Now.Add(c.Lease))
+	for _, d := range claimed {
+		if _, err := t.exec("UPDATE delivery SET state = 2, attempt = ?, due = ? WHERE id = ?", d.Attempt, until, d.ID); err != nil {
+			return nil, err
+		}
+	}
+	return claimed, t.move(destination, statePending, stateClaimed, pending)
+}
+
+// releaseLeases makes every claimed delivery due at once and returns how many
+// there were. Nobody may be attempting them.
+func (t *tx) releaseLeases(now time.Time) (int64, error) {
+	var destinations []int64
+	err := t.query("SELECT id FROM destination WHERE claimed > 0", nil, func(scan scan) error {
+		var id int64
+		err := scan(&id)
+		destinations = append(destinations, id)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	var released int64
+	for _, id := range destinations {
+		n, err := t.exec(`UPDATE delivery INDEXED BY delivery_retry SET state = 1, due = ?
+			WHERE destination = ? AND state IN (1, 2) AND attempt > 0 AND state = 2`, micros(now), id)
+		if err != nil {
+			return 0, err
+		}
+		if err := t.move(id, stateClaimed, statePending, n); err != nil {
+			return 0, err
+		}
+		released += n
+	}
+	return released, nil
+}

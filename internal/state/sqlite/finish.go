@@ -1,0 +1,100 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/state"
+)
+
+// Finish ends an attempt: its history and the new state of the delivery are
+// durable in one step. It returns [state.ErrFenced] and changes nothing when the
+// delivery was claimed again or finished since; a lease that has merely run out
+// does not matter. A delivery that never was is a [stillcast.Error] of
+// CodeNotFound.
+func (s *Store) Finish(ctx context.Context, r state.Result) error {
+	next, err := stateAfter(r)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, "finish attempt", func(t *tx) error {
+		due, retryAt := time.Unix(0, 0), time.Unix(0, 0)
+		if next == statePending {
+			due, retryAt = r.RetryAt, r.RetryAt
+		}
+		var destination int64
+		ok, err := t.one(`UPDATE delivery SET state = ?, due = ? WHERE id = ? AND state = 2 AND attempt = ?
+			RETURNING destination`, []any{next, micros(due), r.DeliveryID, r.Attempt}, &destination)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return t.whyFenced(r.DeliveryID)
+		}
+		if err := t.move(destination, stateClaimed, next, 1); err != nil {
+			return err
+		}
+		_, err = t.exec(`INSERT INTO attempt (delivery, attempt, outcome, retry_at, started_at, took_ns, status, error, reply)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			r.DeliveryID, r.Attempt, int(r.Outcome), micros(retryAt), micros(r.Started), int64(r.Took), r.Status, r.Error, []byte(r.Reply))
+		return err
+	})
+}
+
+func stateAfter(r state.Result) (deliveryState, error) {
+	switch r.Outcome {
+	case state.OutcomeDelivered:
+		return stateDelivered, nil
+	case state.OutcomeParked:
+		return stateParked, nil
+	case state.OutcomeRetry:
+		if r.RetryAt.IsZero() {
+			return 0, stillcast.Errorf(stillcast.CodeInvalid, "result.retry_at", "is missing; OutcomeRetry needs it")
+		}
+		return statePending, nil
+	}
+	return 0, stillcast.Errorf(stillcast.CodeInvalid, "result.outcome",
+		"is %d; allowed are OutcomeDelivered, OutcomeRetry and OutcomeParked", r.Outcome)
+}
+
+func (t *tx) whyFenced(deliveryID int64) error {
+	var id int64
+	ok, err := t.one("SELECT id FROM delivery WHERE id = ?", []any{deliveryID}, &id)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return notFound(deliveryID)
+	}
+	return state.ErrFenced
+}
+
+func notFound(deliveryID int64) error {
+	return stillcast.Errorf(stillcast.CodeNotFound, "delivery", "there is no delivery %d", deliveryID)
+}
+
+// Replay makes a parked delivery due at once, in LaneRetry. Its attempts are
+// numbered on, its tries begin anew. A delivery that is not parked is a
+// [stillcast.Error] of CodeConflict, one that never was of CodeNotFound.
+func (s *Store) Replay(ctx context.Context, deliveryID int64) error {
+	return s.change(ctx, "replay delivery", func(t *tx) error {
+		var destination int64
+		var now deliveryState
+		ok, err := t.one("SELECT destination, state FROM delivery WHERE id = ?", []any{deliveryID}, &destination, &now)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return notFound(deliveryID)
+		}
+		if now != stateParked {
+			return stillcast.Errorf(stillcast.CodeConflict, "delivery",
+				"%d is %s; only a parked one can be replayed", deliveryID, deliveryStates()[now])
+		}
+		if _, err := t.exec("UPDATE delivery SET state = 1, series = attempt, due = ? WHERE id = ?", micros(time.Now()), deliveryID); err != nil {
+			return err
+		}
+		return t.move(destination, stateParked, statePending, 1)
+	})
+}

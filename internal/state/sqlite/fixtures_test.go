@@ -1,0 +1,104 @@
+package sqlite
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/state"
+)
+
+func hook(template int64) stillcast.Destination {
+	return stillcast.Destination{TemplateID: template, Event: stillcast.EventShot}
+}
+
+// newShot is a shot whose stream is one of ten and whose key is its own.
+func newShot(id string, jpeg []byte, to ...stillcast.Destination) state.NewShot {
+	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	return state.NewShot{
+		Shot: stillcast.Shot{
+			EventID: id, PushID: "push-of-" + id,
+			Stream: stillcast.Stream{Domain: "push.example.com", App: "live", Name: "cam-" + id[len(id)-1:]},
+			Bucket: "shots-1250000000", Region: "ap-guangzhou", Key: "2026-03-04/" + id + ".jpg",
+			Due: at, Captured: at, Width: 1920, Height: 1080,
+		},
+		JPEG:         jpeg,
+		Destinations: to,
+		MakeEvent:    shotEvent,
+	}
+}
+
+func shotEvent(s stillcast.Shot) (stillcast.Event, error) {
+	fields, err := json.Marshal(map[string]any{
+		"event_type": 200, "app": s.Stream.Domain, "appname": s.Stream.App, "stream_id": s.Stream.Name,
+		"stream_param": "txSecret=f8a5a8c0a0f4a1b2c3d4e5f60718293a&txTime=6A3B2C1D", "channel_id": s.Stream.Name,
+		"create_time": s.Captured.Unix(), "file_size": s.Size, "width": s.Width, "height": s.Height, "pic_url": s.PicURL(),
+	})
+	return stillcast.Event{
+		ID: s.EventID, Type: stillcast.EventShot, Stream: s.Stream, PushID: s.PushID, At: s.Captured, Fields: fields,
+	}, err
+}
+
+func commit(t testing.TB, s *Store, n state.NewShot) stillcast.Shot {
+	t.Helper()
+	shot, err := s.CommitShot(t.Context(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return shot
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// number reads one integer past the methods of the store.
+func number(t testing.TB, s *Store, query string, args ...any) int64 {
+	t.Helper()
+	var n int64
+	if err := s.readers.QueryRowContext(t.Context(), query, args...).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// verifyWhole checks what must hold at any moment: the file is sound, counters
+// say what the tables hold, sequences have no gaps, nothing is without its other
+// half.
+func verifyWhole(t testing.TB, s *Store) {
+	t.Helper()
+	var sound string
+	check(t, s.readers.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&sound))
+	if sound != "ok" {
+		t.Errorf("the file is damaged: %s", sound)
+	}
+	faults := map[string]string{
+		"rows that refer to no row": "SELECT count(*) FROM pragma_foreign_key_check",
+		"a spool that is counted wrongly": `SELECT count(*) FROM spool_total WHERE pictures <> (SELECT count(*) FROM spool)
+			OR bytes <> (SELECT coalesce(sum(length(jpeg)), 0) FROM spool)`,
+		"shots without an event":  "SELECT count(*) FROM shot WHERE id NOT IN (SELECT shot FROM event WHERE shot IS NOT NULL)",
+		"shots with a wrong size": "SELECT count(*) FROM spool JOIN shot ON shot.id = spool.shot WHERE size <> length(jpeg)",
+		"sequences that have gaps": `SELECT count(*) FROM (SELECT max(sequence) AS last, count(*) AS n, count(DISTINCT sequence) AS d
+			FROM delivery JOIN event ON event.num = delivery.event GROUP BY destination, stream) WHERE last <> n OR d <> n`,
+		"sequences that end wrongly": `SELECT count(*) FROM sequence WHERE last <> (SELECT max(sequence) FROM delivery
+			JOIN event ON event.num = delivery.event WHERE delivery.destination = sequence.destination AND event.stream = sequence.stream)`,
+		"waiting deliveries of stored pictures": `SELECT count(*) FROM delivery JOIN event ON event.num = delivery.event
+			WHERE state = 0 AND shot NOT IN (SELECT shot FROM spool)`,
+		"due deliveries of spooled pictures": `SELECT count(*) FROM delivery JOIN event ON event.num = delivery.event
+			WHERE state <> 0 AND shot IN (SELECT shot FROM spool)`,
+	}
+	for i, name := range deliveryStates() {
+		faults[fmt.Sprintf("destinations whose %s are counted wrongly", name)] = fmt.Sprintf(
+			"SELECT count(*) FROM destination WHERE %s <> (SELECT count(*) FROM delivery WHERE delivery.destination = destination.id AND state = %d)", name, i)
+	}
+	for fault, query := range faults {
+		if n := number(t, s, query); n != 0 {
+			t.Errorf("there are %d %s", n, fault)
+		}
+	}
+}

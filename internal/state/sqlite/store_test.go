@@ -1,0 +1,40 @@
+package sqlite
+
+import (
+	"log/slog"
+	"path/filepath"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/stillcast/stillcast/internal/state/statetest"
+)
+
+func TestContract(t *testing.T) {
+	statetest.Run(t, func(t *testing.T) statetest.Store {
+		t.Helper()
+		return newStore(t)
+	})
+}
+
+// newStore opens an empty store that is closed with the test.
+func newStore(t testing.TB) *Store {
+	t.Helper()
+	return openStore(t, filepath.Join(t.TempDir(), "state.db"), prometheus.NewRegistry(), defaultTuning())
+}
+
+func openStore(t testing.TB, path string, registry *prometheus.Registry, tuned tuning) *Store {
+	t.Helper()
+	s, err := openTuned(t.Context(), Config{Path: path}, discard(), registry, tuned)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }

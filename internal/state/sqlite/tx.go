@@ -1,0 +1,103 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// tx is the transaction that the writer has open, as a change sees it.
+//
+// SQLite ends a transaction by itself after some errors (a full disk, a failed
+// read or write), and what is executed after that would be committed statement
+// by statement. So after its first error a tx refuses everything until the
+// writer has rolled back.
+type tx struct {
+	conn   *sql.Conn
+	stmts  map[string]*sql.Stmt // prepared once per connection
+	failed error
+}
+
+// exec runs a statement and returns how many rows it changed.
+func (t *tx) exec(query string, args ...any) (int64, error) {
+	stmt, err := t.prepare(query) //nolint:sqlclosecheck // the writer closes it with the connection
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(context.Background(), args...)
+	if err != nil {
+		return 0, t.fail(query, err)
+	}
+	changed, err := result.RowsAffected()
+	return changed, t.fail(query, err)
+}
+
+// one runs a statement that gives at most one row, scans that row into dest,
+// and reports whether there was one.
+func (t *tx) one(query string, args []any, dest ...any) (bool, error) {
+	stmt, err := t.prepare(query) //nolint:sqlclosecheck // the writer closes it with the connection
+	if err != nil {
+		return false, err
+	}
+	err = stmt.QueryRowContext(context.Background(), args...).Scan(dest...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, t.fail(query, err)
+}
+
+// query runs a statement and calls row for each row that it gives. Row must not
+// use the transaction.
+func (t *tx) query(query string, args []any, row func(scan) error) error {
+	stmt, err := t.prepare(query) //nolint:sqlclosecheck // the writer closes it with the connection
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(context.Background(), args...)
+	if err != nil {
+		return t.fail(query, err)
+	}
+	return t.fail(query, eachRow(rows, row))
+}
+
+func (t *tx) prepare(query string) (*sql.Stmt, error) {
+	if t.failed != nil {
+		return nil, t.failed
+	}
+	if stmt, ok := t.stmts[query]; ok {
+		return stmt, nil
+	}
+	stmt, err := t.conn.PrepareContext(context.Background(), query)
+	if err != nil {
+		return nil, t.fail(query, err)
+	}
+	t.stmts[query] = stmt
+	return stmt, nil
+}
+
+func (t *tx) fail(query string, err error) error {
+	if err == nil {
+		return nil
+	}
+	const enough = 60
+	if len(query) > enough {
+		query = query[:enough] + "…"
+	}
+	t.failed = fmt.Errorf("execute %q: %w", query, err)
+	return t.failed
+}
+
+// scan reads the columns of the current row.
+type scan func(dest ...any) error
+
+// eachRow calls row for each of rows and closes them.
+func eachRow(rows *sql.Rows, row func(scan) error) error {
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
