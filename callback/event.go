@@ -1,0 +1,102 @@
+package callback
+
+import "encoding/json"
+
+// The event_type of the events that have a Go type here.
+const (
+	TypeStreamEnd   = 0
+	TypeStreamBegin = 1
+	TypeScreenshot  = 200
+)
+
+// Event is one of [Screenshot], [StreamBegin], [StreamEnd] and [Unknown].
+type Event interface {
+	// Type returns the event_type.
+	Type() int
+}
+
+// Screenshot is event 200: a picture was taken of a stream and can be downloaded.
+// Its members are exactly those of Tencent Cloud CSS, "Screencapturing Event
+// Notification".
+type Screenshot struct {
+	App         string `json:"app"`                    // push domain
+	AppName     string `json:"appname"`                // app, the path of the push URL
+	ChannelID   string `json:"channel_id"`             // same as StreamID
+	CreateTime  int64  `json:"create_time"`            // when the frame arrived, Unix time in seconds
+	EventType   int    `json:"event_type"`             // TypeScreenshot
+	FileSize    int    `json:"file_size"`              // of the picture, in bytes
+	Height      int    `json:"height"`                 // of the picture, in pixels
+	PicFullURL  string `json:"pic_full_url,omitempty"` // where the picture can be downloaded; its query may differ between attempts
+	PicURL      string `json:"pic_url"`                // path of the picture in its bucket: /path/name.jpg
+	Sign        string `json:"sign,omitempty"`         // see [Sign]; "" when the template has no key
+	StreamID    string `json:"stream_id"`              // stream name
+	StreamParam string `json:"stream_param"`           // query of the push URL, as the publisher sent it
+	T           int64  `json:"t,omitempty"`            // when Sign expires, Unix time in seconds
+	Width       int    `json:"width"`                  // of the picture, in pixels
+}
+
+// Type returns [TypeScreenshot].
+func (Screenshot) Type() int { return TypeScreenshot }
+
+// StreamBegin is event 1: a push was accepted. Its members are those of Tencent
+// Cloud CSS, "Stream Pushing Event Notification".
+type StreamBegin struct {
+	App         string `json:"app"`            // push domain
+	AppID       int64  `json:"appid"`          // account number, as configured
+	AppName     string `json:"appname"`        // app, the path of the push URL
+	ChannelID   string `json:"channel_id"`     // same as StreamID
+	ErrCode     int    `json:"errcode"`        // 0
+	ErrMsg      string `json:"errmsg"`         // "ok"
+	EventTime   int64  `json:"event_time"`     // when the push began, Unix time in seconds
+	EventType   int    `json:"event_type"`     // TypeStreamBegin
+	Height      int    `json:"height"`         // of the video in pixels; 0: not known yet
+	Node        string `json:"node"`           // address that accepted the push
+	Sequence    string `json:"sequence"`       // names the push: the same in its StreamBegin and StreamEnd
+	SetID       int    `json:"set_id"`         // region of the node
+	Sign        string `json:"sign,omitempty"` // see [Sign]; "" when the template has no key
+	StreamID    string `json:"stream_id"`      // stream name
+	StreamParam string `json:"stream_param"`   // query of the push URL, as the publisher sent it
+	T           int64  `json:"t,omitempty"`    // when Sign expires, Unix time in seconds
+	UserIP      string `json:"user_ip"`        // address of the publisher
+	Width       int    `json:"width"`          // of the video in pixels; 0: not known yet
+}
+
+// Type returns [TypeStreamBegin].
+func (StreamBegin) Type() int { return TypeStreamBegin }
+
+// StreamEnd is event 0: a push ended. Its members are those of Tencent Cloud
+// CSS, "Stream Pushing Event Notification".
+type StreamEnd struct {
+	App          string `json:"app"`            // push domain
+	AppID        int64  `json:"appid"`          // account number, as configured
+	AppName      string `json:"appname"`        // app, the path of the push URL
+	ChannelID    string `json:"channel_id"`     // same as StreamID
+	ErrCode      int    `json:"errcode"`        // why it ended: 1 the publisher stopped, 8 no data, 12 network, …
+	ErrMsg       string `json:"errmsg"`         // the same for people
+	EventTime    int64  `json:"event_time"`     // when the push ended, Unix time in seconds
+	EventType    int    `json:"event_type"`     // TypeStreamEnd
+	Height       int    `json:"height"`         // of the video in pixels; 0: no picture was seen
+	Node         string `json:"node"`           // address that accepted the push
+	PushDuration string `json:"push_duration"`  // length of the push: milliseconds in decimal
+	Sequence     string `json:"sequence"`       // names the push: the same in its StreamBegin and StreamEnd
+	SetID        int    `json:"set_id"`         // region of the node
+	Sign         string `json:"sign,omitempty"` // see [Sign]; "" when the template has no key
+	StreamID     string `json:"stream_id"`      // stream name
+	StreamParam  string `json:"stream_param"`   // query of the push URL, as the publisher sent it
+	T            int64  `json:"t,omitempty"`    // when Sign expires, Unix time in seconds
+	UserIP       string `json:"user_ip"`        // address of the publisher
+	Width        int    `json:"width"`          // of the video in pixels; 0: no picture was seen
+}
+
+// Type returns [TypeStreamEnd].
+func (StreamEnd) Type() int { return TypeStreamEnd }
+
+// Unknown is an event that this version of the package has no type for. Answer
+// it with 200 unless you want it again.
+type Unknown struct {
+	EventType int
+	Body      json.RawMessage // the whole event
+}
+
+// Type returns the event_type that was received.
+func (u Unknown) Type() int { return u.EventType }
