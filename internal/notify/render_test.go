@@ -1,0 +1,167 @@
+package notify
+
+import (
+	"encoding/json"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/callback"
+)
+
+var (
+	push = stillcast.Push{
+		ID:      "0197-push",
+		Stream:  stillcast.Stream{Domain: "test.app", App: "live", Name: "your_streamid"},
+		Domain:  "*",
+		Param:   "txSecret=ca3e25e5dc17a6f9909a9ae7281e300d&txTime=60B83800",
+		Remote:  netip.MustParseAddrPort("[::ffff:198.51.100.4]:50000"),
+		Node:    "203.0.113.7",
+		Started: time.Unix(1622599900, 0),
+	}
+	shot = stillcast.Shot{
+		Stream:   push.Stream,
+		Key:      "channelid/channelid-screenshot-10-12-05-1280x720.jpg",
+		Captured: time.Unix(1622599925, 999_000_000),
+		Width:    1280,
+		Height:   720,
+		Size:     30670,
+	}
+)
+
+// The event of a shot is the sample of Tencent's page, byte for byte, but for
+// the channel, which is the stream's name, and the signature, whose key is not known.
+func TestShotEvent(t *testing.T) {
+	fields, err := ShotFields(shot, push)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := render(fields, stamp{
+		key:        "s3cret",
+		now:        time.Unix(1622599925, 0),
+		picFullURL: "http://your.cos.region.myqcloud.com/channelid/channelid-screenshot-10-12-05-1280x720.jpg",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Join([]string{
+		`{"app":"test.app"`,
+		`"appname":"live"`,
+		`"channel_id":"your_streamid"`,
+		`"create_time":1622599925`,
+		`"event_type":200`,
+		`"file_size":30670`,
+		`"height":720`,
+		`"pic_full_url":"http://your.cos.region.myqcloud.com/channelid/channelid-screenshot-10-12-05-1280x720.jpg"`,
+		`"pic_url":"/channelid/channelid-screenshot-10-12-05-1280x720.jpg"`,
+		`"sign":"9153bc00eab7434d9a5ee31b48b2f889"`,
+		`"stream_id":"your_streamid"`,
+		`"stream_param":"txSecret=ca3e25e5dc17a6f9909a9ae7281e300d&txTime=60B83800"`,
+		`"t":1622600525`,
+		`"width":1280}`,
+	}, ",")
+	if diff := cmp.Diff(want, string(body)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPushEvents(t *testing.T) {
+	end := stillcast.PushEnd{At: time.Unix(1622599999, 500_000_000), Code: stillcast.EndClient, Message: "the publisher <stopped>", Width: 1280, Height: 720}
+	tests := map[string]struct {
+		fields func() (json.RawMessage, error)
+		want   string
+	}{
+		"begin": {
+			func() (json.RawMessage, error) { return PushBeginFields(push, 1250000000) },
+			`{"app":"test.app","appid":1250000000,"appname":"live","channel_id":"your_streamid","errcode":0,"errmsg":"ok","event_time":1622599900,` +
+				`"event_type":1,"height":0,"node":"203.0.113.7","sequence":"0197-push","set_id":1,"sign":"9153bc00eab7434d9a5ee31b48b2f889",` +
+				`"stream_id":"your_streamid","stream_param":"txSecret=ca3e25e5dc17a6f9909a9ae7281e300d&txTime=60B83800","t":1622600525,"user_ip":"198.51.100.4","width":0}`,
+		},
+		"end": {
+			func() (json.RawMessage, error) { return PushEndFields(push, end, 1250000000) },
+			`{"app":"test.app","appid":1250000000,"appname":"live","channel_id":"your_streamid","errcode":1,"errmsg":"the publisher <stopped>","event_time":1622599999,` +
+				`"event_type":0,"height":720,"node":"203.0.113.7","push_duration":"99500","sequence":"0197-push","set_id":1,"sign":"9153bc00eab7434d9a5ee31b48b2f889",` +
+				`"stream_id":"your_streamid","stream_param":"txSecret=ca3e25e5dc17a6f9909a9ae7281e300d&txTime=60B83800","t":1622600525,"user_ip":"198.51.100.4","width":1280}`,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			fields, err := tt.fields()
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := render(fields, stamp{key: "s3cret", now: time.Unix(1622599925, 0)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, string(body)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestPushEndOfABackwardClock(t *testing.T) {
+	fields, err := PushEndFields(stillcast.Push{Started: time.Unix(100, 0)}, stillcast.PushEnd{At: time.Unix(50, 0)}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	event, err := callback.Parse(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if end, _ := event.(callback.StreamEnd); end.PushDuration != "0" || end.UserIP != "" {
+		t.Errorf("duration %q, user_ip %q", end.PushDuration, end.UserIP)
+	}
+}
+
+func TestRenderKeepsWhatItDoesNotKnow(t *testing.T) {
+	body, err := render([]byte(`{"b":9007199254740993,"a":{"x":[1,null,"<&>"]},"c":"\u0026"}`), stamp{now: time.Unix(0, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"a":{"x":[1,null,"<&>"]},"b":9007199254740993,"c":"&","t":600}`; string(body) != want {
+		t.Errorf("%s, want %s", body, want)
+	}
+	for _, fields := range []string{``, `null`, `[]`, `{`} {
+		if body, err := render([]byte(fields), stamp{}); err == nil {
+			t.Errorf("%q became %s", fields, body)
+		}
+	}
+}
+
+// Whatever a stream is called, the event parses, verifies and says the same.
+func FuzzRender(f *testing.F) {
+	f.Add("push.example.com", "live", "s", "a=1&b=<2>")
+	f.Add("*", "\u2028", "\"\\", "\xff\x00")
+	f.Fuzz(func(t *testing.T, domain, app, name, param string) {
+		p := stillcast.Push{Stream: stillcast.Stream{Domain: domain, App: app, Name: name}, Param: param}
+		s := stillcast.Shot{Stream: p.Stream, Key: name}
+		fields, err := ShotFields(s, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := time.Unix(1622599925, 0)
+		body, err := render(fields, stamp{key: "k", now: now, picFullURL: "http://h/" + param})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := callback.Verify(body, "k", now); err != nil {
+			t.Fatal(err)
+		}
+		event, err := callback.Parse(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		valid := func(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
+		got, _ := event.(callback.Screenshot)
+		if valid(got.App) != got.App || len([]rune(got.App)) != len([]rune(domain)) ||
+			len([]rune(got.StreamParam)) != len([]rune(param)) || !strings.HasPrefix(got.PicURL, "/") {
+			t.Fatalf("%+v", got)
+		}
+	})
+}
