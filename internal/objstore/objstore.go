@@ -1,0 +1,108 @@
+// Package objstore is the contract of the object stores that keep the pictures.
+//
+// Implementations live in sub-packages named after the technology and pass the
+// one suite in objstoretest; consumers declare the few methods they call. Every
+// implementation is safe for concurrent use, honours its context's deadline,
+// and never shows a half-written object to a reader.
+//
+// The methods, and what each promises:
+//
+//	Put(ctx, Object) error                           replaces what is under the key; once it
+//	                                                 returns nil the object is durable and readable.
+//	                                                 After an error the old or the new object is there,
+//	                                                 whole, and Put may be called again
+//	Head(ctx, bucket, key) (Info, error)             ErrNotFound when there is none
+//	Get(ctx, bucket, key) (io.ReadCloser, Info, error)  the caller closes; the reader stays on the
+//	                                                 object it opened, also when that is replaced
+//	Delete(ctx, bucket, key) error                   nil also when there was none
+//	URL(shot, now) (string, error)                   where the shot's picture can be downloaded
+//
+// A context that is done before the work was is reported as the context's own
+// error, wrapped; none of the errors below then applies.
+package objstore
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Object is a picture to be stored.
+type Object struct {
+	Bucket       string // "NAME-APPID"; "" for the store's own
+	Key          string // without leading slash, see [ValidateKey]
+	Body         []byte // read only until Put returns
+	ContentType  string // as in HTTP
+	CacheControl string // as in HTTP; "" leaves it to the store
+}
+
+// Info describes a stored object.
+type Info struct {
+	Size         int64 // in bytes
+	ContentType  string
+	CacheControl string // "" for none
+	ETag         string // quoted and strong, as in HTTP (RFC 9110, section 8.8.3)
+	Modified     time.Time
+}
+
+// Errors that every implementation returns, wrapped with what was attempted.
+var (
+	ErrNotFound    = errors.New("object not found")
+	ErrDenied      = errors.New("access to the object store denied")
+	ErrThrottled   = errors.New("object store asks to slow down")
+	ErrUnavailable = errors.New("object store unavailable")
+	// ErrName says that the store can never keep or hold an object under that
+	// bucket and key; trying again is of no use.
+	ErrName = errors.New("bucket or key not allowed")
+)
+
+// Limits of keys.
+const (
+	MaxKey     = 1024 // bytes, as in S3 (Amazon S3 user guide, "Naming objects")
+	MaxSegment = 255  // bytes between two slashes, as in the file systems of Linux
+	maxBucket  = 255
+)
+
+// ValidateKey returns an error that wraps [ErrName] unless key is a relative
+// path in UTF-8 whose parts are neither empty nor "." nor "..", within the
+// limits. Every implementation refuses other keys in every method.
+func ValidateKey(key string) error {
+	switch {
+	case key == "":
+		return fmt.Errorf("%w: the key is empty", ErrName)
+	case len(key) > MaxKey:
+		return fmt.Errorf("%w: the key is %d bytes long; at most %d are allowed", ErrName, len(key), MaxKey)
+	case !utf8.ValidString(key):
+		return fmt.Errorf("%w: the key %q is not valid UTF-8", ErrName, key)
+	case strings.ContainsRune(key, 0):
+		return fmt.Errorf("%w: the key %q holds a NUL byte", ErrName, key)
+	}
+	for segment := range strings.SplitSeq(key, "/") {
+		switch {
+		case segment == "" || segment == "." || segment == "..":
+			return fmt.Errorf("%w: the key %q holds the path part %q", ErrName, key, segment)
+		case len(segment) > MaxSegment:
+			return fmt.Errorf("%w: the key holds a path part of %d bytes; at most %d are allowed",
+				ErrName, len(segment), MaxSegment)
+		}
+	}
+	return nil
+}
+
+// ValidateBucket returns an error that wraps [ErrName] unless bucket is empty
+// or consists of lower-case letters, digits, "-" and ".", the first no ".".
+func ValidateBucket(bucket string) error {
+	if len(bucket) > maxBucket {
+		return fmt.Errorf("%w: the bucket's name is %d bytes long; at most %d are allowed", ErrName, len(bucket), maxBucket)
+	}
+	for i, r := range bucket {
+		ok := r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '.' && i > 0
+		if !ok {
+			return fmt.Errorf("%w: the bucket's name %q holds %q; allowed are lower-case letters, digits, '-' and '.'",
+				ErrName, bucket, r)
+		}
+	}
+	return nil
+}

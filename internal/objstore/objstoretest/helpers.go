@@ -1,0 +1,80 @@
+package objstoretest
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/stillcast/stillcast/internal/objstore"
+)
+
+const (
+	jpegType     = "image/jpeg"
+	cacheForever = "public, max-age=60"
+)
+
+// jpeg returns a body that begins as a JPEG does, filled up with one byte.
+func jpeg(size int, fill byte) []byte {
+	body := bytes.Repeat([]byte{fill}, size)
+	copy(body, []byte{0xFF, 0xD8, 0xFF, 0xE0, 0x00, 0x10, 'J', 'F', 'I', 'F', 0x00})
+	return body
+}
+
+func picture(bucket, key string, body []byte) objstore.Object {
+	return objstore.Object{
+		Bucket: bucket, Key: key, Body: body,
+		ContentType: jpegType, CacheControl: cacheForever,
+	}
+}
+
+func mustPut(t *testing.T, s Store, o objstore.Object) {
+	t.Helper()
+	if err := s.Put(t.Context(), o); err != nil {
+		t.Fatalf("Put(%q, %q): %v", o.Bucket, o.Key, err)
+	}
+}
+
+func mustHead(t *testing.T, s Store, bucket, key string) objstore.Info {
+	t.Helper()
+	info, err := s.Head(t.Context(), bucket, key)
+	if err != nil {
+		t.Fatalf("Head(%q, %q): %v", bucket, key, err)
+	}
+	return info
+}
+
+func mustGet(t *testing.T, s Store, bucket, key string) ([]byte, objstore.Info) {
+	t.Helper()
+	r, info, err := s.Get(t.Context(), bucket, key)
+	if err != nil {
+		t.Fatalf("Get(%q, %q): %v", bucket, key, err)
+	}
+	body, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		t.Fatalf("read %q, %q: %v", bucket, key, err)
+	}
+	return body, info
+}
+
+func wantBody(t *testing.T, s Store, bucket, key string, want []byte) {
+	t.Helper()
+	if got, _ := mustGet(t, s, bucket, key); !bytes.Equal(got, want) {
+		t.Errorf("Get(%q, %q) gave %d bytes that are not the %d put", bucket, key, len(got), len(want))
+	}
+}
+
+// wantMissing checks that both Head and Get say that there is no object.
+func wantMissing(t *testing.T, s Store, bucket, key string) {
+	t.Helper()
+	if _, err := s.Head(t.Context(), bucket, key); !errors.Is(err, objstore.ErrNotFound) {
+		t.Errorf("Head(%q, %q) gave the error %v, want ErrNotFound", bucket, key, err)
+	}
+	r, _, err := s.Get(t.Context(), bucket, key)
+	if !errors.Is(err, objstore.ErrNotFound) {
+		t.Errorf("Get(%q, %q) gave the error %v, want ErrNotFound", bucket, key, err)
+	}
+	if err == nil {
+		_ = r.Close()
+	}
+}
