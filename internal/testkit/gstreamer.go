@@ -1,0 +1,36 @@
+package testkit
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+)
+
+// PushGStreamer pushes to an RTMP address by GStreamer's rtmp2sink, which
+// speaks another dialect of RTMP than ffmpeg does.
+//
+// Of the source it takes the size, the rate and the pattern, which is a name
+// that GStreamer's videotestsrc knows ("ball", "smpte", "snow"; empty means
+// "smpte"); strip, clock and colours are for ffmpeg only. Of the encoding it
+// takes the distance of key frames and the duration.
+func PushGStreamer(t testing.TB, url string, source Source, encoding Encoding) *Process {
+	t.Helper()
+	pattern := source.Pattern
+	if pattern == "" {
+		pattern = "smpte"
+	}
+	source = source.withDefaults()
+	buffers := -1 // without end
+	if encoding.Duration > 0 {
+		buffers = max(1, int(encoding.Duration.Seconds()*float64(source.Rate)+0.5))
+	}
+	return Start(t, "gst-launch-1.0", "--quiet", "--eos-on-shutdown",
+		"videotestsrc", "is-live=true", "pattern="+pattern, "num-buffers="+strconv.Itoa(buffers), "!",
+		fmt.Sprintf("video/x-raw,format=I420,width=%d,height=%d,framerate=%d/1", source.Width, source.Height, source.Rate), "!",
+		"x264enc", "tune=zerolatency", "speed-preset=veryfast", "threads=1",
+		"key-int-max="+strconv.Itoa(encoding.keyFrameDistance(source)), "!",
+		"video/x-h264,profile=main", "!",
+		"flvmux", "streamable=true", "!",
+		// gst-launch reads its arguments as one line: quotes keep the address's own signs together.
+		"rtmp2sink", fmt.Sprintf("location=%q", url))
+}
