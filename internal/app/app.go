@@ -1,0 +1,314 @@
+// Package app wires Stillcast: it makes every part from the configuration, in
+// the order in which they need each other, and takes them down in reverse.
+//
+// [New] binds the listeners and serves nothing, [App.Start] serves, [App.Stop]
+// drains. It is the one package that knows all others.
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/capture"
+	"github.com/stillcast/stillcast/internal/codec"
+	"github.com/stillcast/stillcast/internal/config"
+	"github.com/stillcast/stillcast/internal/ingest"
+	"github.com/stillcast/stillcast/internal/ingest/rtmp"
+	"github.com/stillcast/stillcast/internal/notify"
+	"github.com/stillcast/stillcast/internal/objstore/file"
+	"github.com/stillcast/stillcast/internal/spool"
+	"github.com/stillcast/stillcast/internal/state/sqlite"
+)
+
+// DrainTime is how long [App.Stop] takes at most before it gives up on what
+// can be done by the next start as well.
+const DrainTime = 10 * time.Second
+
+// Options are what an [App] is made from; all are required.
+type Options struct {
+	Config *config.Config
+	// Worker is the program of the codec worker processes.
+	Worker  codec.Program
+	Version string
+	Logger  *slog.Logger
+}
+
+// App is one Stillcast server.
+type App struct {
+	opts      Options
+	log       *slog.Logger
+	registry  *prometheus.Registry
+	resources atomic.Pointer[stillcast.Resources]
+
+	state    *sqlite.Store
+	pictures *file.Store
+	codec    *codec.Pool
+	notifier *notify.Notifier
+	uploader *spool.Uploader
+	capture  *capture.Engine
+	gate     *ingest.Gate
+	rtmp     *rtmp.Server
+	http     *httpServer
+	ops      *httpServer
+
+	ready    atomic.Bool
+	failed   chan error
+	steps    []step // taken down from the last to the first
+	stopOnce sync.Once
+	stopErr  error
+}
+
+// step is one named part of the teardown.
+type step struct {
+	name string
+	stop func(context.Context) error
+}
+
+func (a *App) onStop(name string, stop func(context.Context) error) {
+	a.steps = append(a.steps, step{name, stop})
+}
+
+// New makes the parts and binds the listeners. On an error everything that was
+// made is taken down again.
+func New(ctx context.Context, opts Options) (*App, error) {
+	a := &App{opts: opts, log: opts.Logger, registry: prometheus.NewRegistry(), failed: make(chan error, 4)}
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := a.make(ctx); err != nil {
+		return nil, errors.Join(err, a.Stop(ctx))
+	}
+	return a, nil
+}
+
+// make runs in the order of dependence: whoever is called by another part is
+// made before it, and so is stopped after it.
+func (a *App) make(ctx context.Context) error {
+	for _, part := range []func(context.Context) error{
+		a.makeState, a.makeHTTP, a.makePictures, a.makeNotifier, a.makeUploader,
+		a.makeCodec, a.makeCapture, a.makeIngest,
+	} {
+		if err := part(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *App) logger(component string) *slog.Logger { return a.log.With("component", component) }
+
+func (a *App) makeState(ctx context.Context) error {
+	cfg := sqlite.DefaultConfig()
+	cfg.Path = filepath.Join(a.opts.Config.DataDir, "stillcast.db")
+	store, err := sqlite.Open(ctx, cfg, a.logger("state"), a.registry)
+	if err != nil {
+		return fmt.Errorf("open the state: %w", err)
+	}
+	a.state = store
+	a.onStop("state", func(context.Context) error { return store.Close() })
+	return a.Apply(ctx, a.opts.Config.Resources.Declaration())
+}
+
+func (a *App) makeHTTP(ctx context.Context) error {
+	cfg := a.opts.Config.Listen
+	var err error
+	if a.http, err = newHTTPServer(ctx, "listen.http", cfg.HTTP, a.logger("http")); err != nil {
+		return err
+	}
+	a.onStop("http", a.http.stop)
+	if a.ops, err = newHTTPServer(ctx, "listen.ops", cfg.Ops, a.logger("ops")); err != nil {
+		return err
+	}
+	a.onStop("ops", a.ops.stop)
+	a.ops.handle(a.opsHandler())
+	return nil
+}
+
+func (a *App) makePictures(context.Context) error {
+	cfg := a.opts.Config
+	store, err := file.Open(file.Options{
+		Config: cfg.Storage.File, DataDir: cfg.DataDir, PublicURL: publicURL(cfg.PublicURL, a.http.addr()),
+	})
+	if err != nil {
+		return fmt.Errorf("open the folder of the pictures: %w", err)
+	}
+	a.pictures = store
+	a.onStop("pictures", func(context.Context) error { return store.Close() })
+	handler, err := a.publicHandler()
+	if err != nil {
+		return err
+	}
+	a.http.handle(handler)
+	return nil
+}
+
+func (a *App) makeNotifier(context.Context) error {
+	n, err := notify.New(notify.Options{
+		Config: a.opts.Config.Callback, Ledger: a.state, Settings: settings{a}, Pictures: a.pictures,
+		Version: a.opts.Version, Logger: a.logger("notify"), Metrics: a.registry,
+	})
+	if err != nil {
+		return fmt.Errorf("make the notifier: %w", err)
+	}
+	a.notifier = n
+	a.onStop("deliveries", n.Stop)
+	return nil
+}
+
+func (a *App) makeUploader(context.Context) error {
+	u, err := spool.New(spool.Options{
+		Config: a.opts.Config.Storage.Upload, CacheControl: a.opts.Config.Storage.File.CacheControl,
+		Ledger: a.state, Bucket: a.pictures, Stats: a.state.SpoolStats,
+		Stored: func(d []stillcast.Destination) { a.notifier.Wake(d...) },
+		Logger: a.logger("spool"), Registerer: a.registry,
+	})
+	if err != nil {
+		return fmt.Errorf("make the uploader: %w", err)
+	}
+	a.uploader = u
+	a.onStop("spool", func(ctx context.Context) error {
+		defer u.Stop()
+		if !a.ready.Load() {
+			return nil
+		}
+		return u.Drain(ctx)
+	})
+	return nil
+}
+
+func (a *App) makeCodec(context.Context) error {
+	pool, err := codec.NewPool(a.opts.Config.Codec, a.opts.Worker, a.logger("codec"), a.registry)
+	if err != nil {
+		return fmt.Errorf("make the codec workers: %w", err)
+	}
+	a.codec = pool
+	a.onStop("codec workers", func(context.Context) error { return pool.Close() })
+	return nil
+}
+
+func (a *App) makeCapture(context.Context) error {
+	engine, err := capture.New(capture.Options{
+		Config: a.opts.Config.Capture,
+		// More than there are codec workers: while a shot waits for its commit,
+		// its codec worker makes the next.
+		Workers:  2 * cmp.Or(a.opts.Config.Codec.Workers, runtime.NumCPU()),
+		Template: a.template, Shoot: a.shoot, Record: a.record,
+		Logger: a.logger("capture"), Registerer: a.registry,
+	})
+	if err != nil {
+		return fmt.Errorf("make the capture: %w", err)
+	}
+	a.capture = engine
+	a.onStop("capture", func(ctx context.Context) error {
+		engine.Stop(ctx)
+		return nil
+	})
+	return nil
+}
+
+func (a *App) makeIngest(ctx context.Context) error {
+	a.gate = ingest.NewGate(ingest.GateOptions{
+		Resources: a.resources.Load, Journal: journal{a}, Supports: codec.Supported,
+		Open: func(p stillcast.Push, recorded <-chan struct{}) ingest.Sink {
+			return a.capture.Open(p, recorded)
+		},
+		Logger: a.logger("ingest"), Registerer: a.registry,
+	})
+	a.onStop("ends of pushes", a.gate.Close)
+	cfg := a.opts.Config.Ingest.RTMP
+	cfg.Listen = a.opts.Config.Listen.RTMP
+	server, err := rtmp.New(ctx, cfg, a.gate, a.logger("rtmp"), a.registry)
+	if err != nil {
+		return err
+	}
+	a.rtmp = server
+	a.onStop("rtmp", server.Shutdown)
+	return nil
+}
+
+// Start serves: first what a crash left behind, then publishers.
+func (a *App) Start(ctx context.Context) error {
+	if err := a.codec.Start(ctx); err != nil {
+		return fmt.Errorf("start the codec workers: %w", err)
+	}
+	if err := a.notifier.Start(ctx); err != nil {
+		return fmt.Errorf("start the deliveries: %w", err)
+	}
+	a.uploader.Start()
+	a.capture.Start()
+	if err := a.endLostPushes(ctx); err != nil {
+		return err
+	}
+	a.http.start(a.fail)
+	a.ops.start(a.fail)
+	serve := make(chan struct{})
+	go func() {
+		defer close(serve)
+		if err := a.rtmp.Serve(context.WithoutCancel(ctx)); err != nil {
+			a.fail(fmt.Errorf("serve rtmp: %w", err))
+		}
+	}()
+	a.onStop("rtmp listener", func(stop context.Context) error {
+		err := a.rtmp.Shutdown(stop)
+		<-serve
+		return err
+	})
+	a.ready.Store(true)
+	return nil
+}
+
+func (a *App) fail(err error) {
+	select {
+	case a.failed <- err:
+	default:
+	}
+}
+
+// Failed gives the error of a listener that broke; the app should be stopped.
+func (a *App) Failed() <-chan error { return a.failed }
+
+// Stop takes everything down: no new pushes, shots in the making finished,
+// pictures stored, attempts ended. It takes at most [DrainTime] or as long as
+// ctx allows; what is left is on disk for the next start. More calls return
+// what the first did.
+func (a *App) Stop(ctx context.Context) error {
+	a.stopOnce.Do(func() {
+		ctx, cancel := context.WithTimeoutCause(ctx, DrainTime, errors.New("the time to drain passed"))
+		defer cancel()
+		var errs []error
+		for i := len(a.steps) - 1; i >= 0; i-- {
+			s := a.steps[i]
+			if err := s.stop(ctx); err != nil {
+				errs = append(errs, fmt.Errorf("stop %s: %w", s.name, err))
+			}
+		}
+		a.ready.Store(false)
+		a.stopErr = errors.Join(errs...)
+	})
+	return a.stopErr
+}
+
+// RTMPAddr returns the address that publishers are accepted on.
+func (a *App) RTMPAddr() net.Addr { return a.rtmp.Addr() }
+
+// HTTPAddr returns the address of local pictures.
+func (a *App) HTTPAddr() net.Addr { return a.http.addr() }
+
+// OpsAddr returns the address of metrics and health.
+func (a *App) OpsAddr() net.Addr { return a.ops.addr() }
+
+// PicturesDir returns the folder of the pictures.
+func (a *App) PicturesDir() string {
+	return file.Options{Config: a.opts.Config.Storage.File, DataDir: a.opts.Config.DataDir}.Dir()
+}

@@ -1,0 +1,164 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/capture"
+	"github.com/stillcast/stillcast/internal/codec"
+	"github.com/stillcast/stillcast/internal/notify"
+	"github.com/stillcast/stillcast/internal/state"
+)
+
+// shoot makes a picture in a codec worker.
+func (a *App) shoot(ctx context.Context, o capture.Order) (capture.Picture, error) {
+	units := make([][]byte, len(o.Units))
+	for i, u := range o.Units {
+		units[i] = u.Data
+	}
+	p, err := a.codec.Shoot(ctx, codec.Request{
+		Config: o.Config, Units: units, Width: o.Width, Height: o.Height, Quality: o.Quality,
+	})
+	if err != nil {
+		return capture.Picture{}, err
+	}
+	return capture.Picture{
+		JPEG: p.JPEG, Width: p.Width, Height: p.Height, Decode: p.Decode, Scale: p.Scale, Encode: p.Encode,
+	}, nil
+}
+
+// record makes a shot durable, with its event and what is owed of it.
+func (a *App) record(ctx context.Context, t capture.Taken) (stillcast.Shot, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return stillcast.Shot{}, fmt.Errorf("make an event id: %w", err)
+	}
+	name := stillcast.PictureName{
+		Stream: t.Push.Stream, At: t.Captured.In(a.opts.Config.Location()),
+		Width: t.Picture.Width, Height: t.Picture.Height, Ext: ".jpg",
+	}
+	shot, err := a.state.CommitShot(ctx, state.NewShot{
+		Shot: stillcast.Shot{
+			EventID: id.String(), PushID: t.Push.ID, Stream: t.Push.Stream,
+			Bucket: bucketOf(t.Template), Region: t.Template.Region,
+			Key: name.ObjectKey(t.Template.Prefix, t.Template.FileName),
+			Due: t.Due, Captured: t.Captured,
+			Width: t.Picture.Width, Height: t.Picture.Height, Size: len(t.Picture.JPEG),
+		},
+		JPEG:         t.Picture.JPEG,
+		Destinations: a.destinations(t.Push, stillcast.EventShot),
+		MakeEvent: func(s stillcast.Shot) (stillcast.Event, error) {
+			fields, err := notify.ShotFields(s, t.Push)
+			return event(s.EventID, stillcast.EventShot, t.Push, s.Captured, fields), err
+		},
+	})
+	if err != nil {
+		return stillcast.Shot{}, err
+	}
+	a.uploader.Wake()
+	return shot, nil
+}
+
+// bucketOf returns "NAME-APPID", the name that Tencent COS gives a bucket.
+func bucketOf(t stillcast.SnapshotTemplate) string {
+	if t.Bucket == "" || t.AppID == 0 {
+		return t.Bucket
+	}
+	return t.Bucket + "-" + strconv.FormatInt(t.AppID, 10)
+}
+
+func event(id string, typ stillcast.EventType, p stillcast.Push, at time.Time, fields json.RawMessage) stillcast.Event {
+	return stillcast.Event{ID: id, Type: typ, Stream: p.Stream, PushID: p.ID, At: at, Fields: fields}
+}
+
+func (a *App) destinations(p stillcast.Push, e stillcast.EventType) []stillcast.Destination {
+	if d, ok := a.resources.Load().Destination(p.Domain, p.Stream, e); ok {
+		return []stillcast.Destination{d}
+	}
+	return nil
+}
+
+// journal records pushes and their events 1 and 0.
+type journal struct{ app *App }
+
+// BeginPush implements [ingest.Journal]. Retries after an error make new event
+// ids, since nothing of the failed one was kept.
+func (j journal) BeginPush(ctx context.Context, p stillcast.Push) error {
+	fields, err := notify.PushBeginFields(p, j.appID(p))
+	if err != nil {
+		return err
+	}
+	events, err := j.events(stillcast.EventPushBegin, p, p.Started, fields)
+	if err != nil {
+		return err
+	}
+	if err := j.app.state.BeginPush(ctx, p, events); err != nil {
+		return err
+	}
+	j.wake(events)
+	return nil
+}
+
+// EndPush implements [ingest.Journal].
+func (j journal) EndPush(ctx context.Context, p stillcast.Push, end stillcast.PushEnd) error {
+	fields, err := notify.PushEndFields(p, end, j.appID(p))
+	if err != nil {
+		return err
+	}
+	events, err := j.events(stillcast.EventPushEnd, p, end.At, fields)
+	if err != nil {
+		return err
+	}
+	if err := j.app.state.EndPush(ctx, p.ID, end, events); err != nil {
+		return err
+	}
+	j.wake(events)
+	return nil
+}
+
+func (j journal) events(typ stillcast.EventType, p stillcast.Push, at time.Time, fields json.RawMessage) ([]state.NewEvent, error) {
+	destinations := j.app.destinations(p, typ)
+	if len(destinations) == 0 {
+		return nil, nil
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("make an event id: %w", err)
+	}
+	return []state.NewEvent{{Event: event(id.String(), typ, p, at, fields), Destinations: destinations}}, nil
+}
+
+func (j journal) wake(events []state.NewEvent) {
+	for _, e := range events {
+		j.app.notifier.Wake(e.Destinations...)
+	}
+}
+
+// appID is the appid of the account that the stream's pictures belong to.
+func (j journal) appID(p stillcast.Push) int64 {
+	t, _ := j.app.template(p)
+	return t.AppID
+}
+
+// endLostPushes ends the pushes that were live when a server before this one
+// was killed, so that every begin has its end.
+func (a *App) endLostPushes(ctx context.Context) error {
+	lost, err := a.state.OpenPushes(ctx)
+	if err != nil {
+		return fmt.Errorf("read the pushes that a crash left open: %w", err)
+	}
+	for _, p := range lost {
+		end := stillcast.PushEnd{At: time.Now(), Code: stillcast.EndInterrupted, Message: "the server was restarted"}
+		if err := (journal{a}).EndPush(ctx, p, end); err != nil {
+			return fmt.Errorf("end the push %s of %s: %w", p.ID, p.Stream, err)
+		}
+		a.log.Warn("push ended by a restart", "stream", p.Stream, "push", p.ID)
+	}
+	return nil
+}

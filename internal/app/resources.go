@@ -1,0 +1,44 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stillcast/stillcast"
+)
+
+// Apply creates or updates what d declares and lets it act on running streams.
+// What d does not name is left alone.
+func (a *App) Apply(ctx context.Context, d stillcast.Declaration) error {
+	changes, err := a.state.ApplyDeclaration(ctx, d)
+	if err != nil {
+		return fmt.Errorf("apply the resources: %w", stillcast.Within("resources", err))
+	}
+	for _, c := range changes {
+		a.log.Info("resource applied", "kind", c.Kind, "name", c.Name, "created", c.Created)
+	}
+	set, err := a.state.Resources(ctx)
+	if err != nil {
+		return fmt.Errorf("read the resources: %w", err)
+	}
+	a.resources.Store(stillcast.NewResources(set))
+	if a.capture != nil {
+		a.capture.Reload()
+	}
+	return nil
+}
+
+// Resources returns the resources in force.
+func (a *App) Resources() *stillcast.Resources { return a.resources.Load() }
+
+func (a *App) template(p stillcast.Push) (stillcast.SnapshotTemplate, bool) {
+	return a.resources.Load().SnapshotTemplate(p.Domain, p.Stream)
+}
+
+// settings gives the notifier the callback templates in force.
+type settings struct{ app *App }
+
+// CallbackTemplateByID returns the template as it is now.
+func (s settings) CallbackTemplateByID(id int64) (stillcast.CallbackTemplate, bool) {
+	return s.app.resources.Load().CallbackTemplateByID(id)
+}
