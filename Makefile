@@ -1,0 +1,81 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+GO ?= go
+FUZZTIME ?= 5s
+BENCHTIME ?= 1s
+DEMO_FLAGS ?=
+
+# Empty where git, its folder or a commit is missing; the program then calls itself what its source says.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS := $(if $(VERSION),-X main.version=$(VERSION))
+TOOL := $(GO) tool -modfile=tools/go.mod
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: setup-build ## Build bin/stillcast
+	$(GO) build -trimpath $(if $(VERSION),,-buildvcs=false) -ldflags '$(LDFLAGS)' -o bin/stillcast ./cmd/stillcast
+
+.PHONY: demo
+demo: setup-demo build ## Push three streams, receive their pictures as signed events, check each (DEMO_FLAGS=--forever)
+	bin/stillcast demo $(DEMO_FLAGS)
+
+.PHONY: test
+test: setup-test fmt-check tidy-check lint test-race test-asan fuzz ## Everything that must pass before a change is taken
+
+.PHONY: lint
+lint: setup-test ## Linters, layer rules, shell scripts, dead code (first run compiles the linter: minutes)
+	$(TOOL) golangci-lint run ./...
+	shellcheck scripts/*.sh .ci/run
+	scripts/deadcode.sh
+
+.PHONY: test-race
+test-race: setup-test ## All tests with the race detector
+	$(GO) test -race -timeout 15m ./...
+
+.PHONY: test-asan
+test-asan: setup-test ## The C code's tests with the address and leak sanitizer
+	$(GO) test -asan -timeout 10m ./internal/codec/...
+
+.PHONY: fuzz
+fuzz: setup-test ## Each fuzz target for FUZZTIME (5s)
+	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+.PHONY: bench
+bench: setup-test ## All benchmarks, BENCHTIME (1s) each
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+.PHONY: fmt
+fmt: ## Format and repair what the linters can repair by themselves
+	$(TOOL) golangci-lint fmt ./...
+	$(TOOL) golangci-lint run --fix ./...
+
+.PHONY: fmt-check
+fmt-check: ## Fail if a file is not gofmt'ed
+	@files=$$(gofmt -l .); if [[ -n $$files ]]; then echo "not formatted (run make fmt):"; echo "$$files"; exit 1; fi
+
+.PHONY: tidy-check
+tidy-check: ## Fail if go.mod or tools/go.mod is not tidy
+	$(GO) mod tidy -diff
+	cd tools && $(GO) mod tidy -diff
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin
+
+.PHONY: setup-build
+setup-build: ## Install what building needs, if it is missing
+	@scripts/setup.sh build
+
+.PHONY: setup-demo
+setup-demo: ## Install what the demo needs, if it is missing
+	@scripts/setup.sh demo
+
+.PHONY: setup-test
+setup-test: ## Install what the tests need, if it is missing
+	@scripts/setup.sh test

@@ -1,0 +1,142 @@
+#!/usr/bin/env bash
+# Installs what this machine lacks to build, demonstrate or test Stillcast:
+#
+#   scripts/setup.sh build|demo|test
+#
+# It looks first and says nothing when nothing is missing. What is missing it installs by apt-get if it is root or
+# sudo needs no password; otherwise it prints the one command to run and fails.
+set -euo pipefail
+
+readonly purpose=${1:-}
+readonly compiler=${CC:-gcc}
+packages=() # Debian's names of what is missing
+reasons=()  # what was looked for and not found, for people
+
+lack() { # lack REASON PACKAGE…
+	reasons+=("$1")
+	shift
+	packages+=("$@")
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+look_for_build() {
+	has "${compiler%% *}" || lack "a C compiler (${compiler})" gcc libc6-dev
+	[[ -e /etc/ssl/certs/ca-certificates.crt || -e /etc/ssl/cert.pem || -d /etc/pki ]] ||
+		lack "certificate authorities, to download Go modules" ca-certificates
+	if ! has pkg-config; then
+		lack "pkg-config" pkg-config
+	fi
+	look_for_library libavcodec libavcodec-dev
+	look_for_library libavutil libavutil-dev
+	look_for_library libswscale libswscale-dev
+	look_for_library libjpeg libjpeg-dev
+}
+
+look_for_library() { # look_for_library MODULE PACKAGE
+	{ has pkg-config && pkg-config --exists "$1"; } || lack "the development files of $1" "$2"
+}
+
+look_for_demo() {
+	look_for_build
+	{ has ffmpeg && [[ "$(ffmpeg -hide_banner -h encoder=libx264 2>&1)" == *"Encoder libx264"* ]]; } ||
+		lack "ffmpeg with libx264" ffmpeg
+	[[ -n "$(find -L /usr/share/fonts /usr/local/share/fonts -name '*.ttf' -print -quit 2>/dev/null)" ]] ||
+		lack "a font for the clock in the picture" fonts-dejavu-core
+}
+
+look_for_test() {
+	look_for_demo
+	look_for_gstreamer
+	has shellcheck || lack "shellcheck" shellcheck
+	# A library that gcc does not find is answered with the bare name.
+	if [[ ${compiler} == gcc* ]] && has gcc && [[ "$(gcc -print-file-name=libasan.so)" != /* ]]; then
+		lack "gcc's address sanitizer" "libgcc-$(gcc -dumpversion)-dev"
+	fi
+}
+
+look_for_gstreamer() {
+	if ! has gst-launch-1.0 || ! has gst-inspect-1.0; then
+		lack "gst-launch-1.0" gstreamer1.0-tools
+		lack "GStreamer's videotestsrc, x264enc, flvmux and rtmp2sink" \
+			gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
+		return
+	fi
+	local checks=() elements=(videotestsrc x264enc flvmux rtmp2sink) kinds=(base ugly good bad) i
+	# Side by side: each look takes a fifth of a second.
+	for i in "${!elements[@]}"; do
+		gst-inspect-1.0 --exists "${elements[i]}" >/dev/null 2>&1 &
+		checks+=("$!")
+	done
+	for i in "${!elements[@]}"; do
+		wait "${checks[i]}" || lack "GStreamer's ${elements[i]}" "gstreamer1.0-plugins-${kinds[i]}"
+	done
+}
+
+look() {
+	packages=()
+	reasons=()
+	case ${purpose} in
+	build) look_for_build ;;
+	demo) look_for_demo ;;
+	test) look_for_test ;;
+	*)
+		echo "usage: scripts/setup.sh build|demo|test" >&2
+		exit 2
+		;;
+	esac
+}
+
+say_missing() {
+	echo "Missing here:" >&2
+	printf '  %s\n' "${reasons[@]}" >&2
+}
+
+# as_root prints the prefix under which apt-get may be run without asking anyone, or fails.
+as_root() {
+	if [[ $(id -u) == 0 ]]; then
+		echo "env"
+	elif has sudo && sudo -n true 2>/dev/null; then
+		echo "sudo -n env"
+	else
+		return 1
+	fi
+}
+
+install_packages() { # install_packages PREFIX…
+	# Progress is hundreds of lines that no one reads; errors come on standard error.
+	local apt=("$@" DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
+	"${apt[@]}" update </dev/null >/dev/null
+	"${apt[@]}" install -y --no-install-recommends "${packages[@]}" </dev/null >/dev/null
+}
+
+look
+if [[ ${#packages[@]} == 0 ]]; then
+	exit 0
+fi
+say_missing
+
+if ! has apt-get; then
+	echo "This is no Debian or Ubuntu: install these with your system's own packages (Debian calls them: ${packages[*]})." >&2
+	exit 1
+fi
+command="apt-get update && apt-get install -y --no-install-recommends ${packages[*]}"
+if ! prefix=$(as_root); then
+	echo "Run this, then try again:" >&2
+	echo "  sudo sh -c '${command}'" >&2
+	exit 1
+fi
+
+echo "Installing: ${packages[*]}" >&2
+# shellcheck disable=SC2086 # the prefix is words
+if ! install_packages ${prefix}; then
+	echo "apt-get failed; what has to work is:" >&2
+	echo "  ${command}" >&2
+	exit 1
+fi
+look
+if [[ ${#packages[@]} != 0 ]]; then
+	echo "Still not found after installing; another program of that name may stand before it in PATH." >&2
+	say_missing
+	exit 1
+fi
