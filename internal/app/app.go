@@ -14,6 +14,7 @@ import (
 	"net"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -284,12 +285,11 @@ func (a *App) Failed() <-chan error { return a.failed }
 // what the first did.
 func (a *App) Stop(ctx context.Context) error {
 	a.stopOnce.Do(func() {
-		ctx, cancel := context.WithTimeoutCause(ctx, DrainTime, errors.New("the time to drain passed"))
+		drain, cancel := context.WithTimeoutCause(ctx, DrainTime, errors.New("the time to drain passed"))
 		defer cancel()
 		var errs []error
-		for i := len(a.steps) - 1; i >= 0; i-- {
-			s := a.steps[i]
-			if err := s.stop(ctx); err != nil {
+		for _, s := range slices.Backward(a.steps) {
+			if err := s.stop(drain); err != nil {
 				errs = append(errs, fmt.Errorf("stop %s: %w", s.name, err))
 			}
 		}

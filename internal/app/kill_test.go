@@ -34,7 +34,7 @@ func serveForKill() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	fmt.Println(a.RTMPAddr())
+	fmt.Fprintln(os.Stdout, a.RTMPAddr())
 	<-ctx.Done() // never: the test kills this process
 	return 0
 }

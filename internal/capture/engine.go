@@ -21,18 +21,25 @@ type Config struct {
 	// Queue is how many shots may wait to be decoded, over all streams. What is
 	// more is shed.
 	Queue int `yaml:"queue"`
+	// QueueBytes bounds their key frames in bytes.
+	QueueBytes int64 `yaml:"queue_bytes"`
 }
 
 // DefaultConfig returns the defaults.
-func DefaultConfig() Config { return Config{Queue: 1024} }
+func DefaultConfig() Config { return Config{Queue: 1024, QueueBytes: 256 << 20} }
 
 // Validate reports the first setting that is not allowed.
 func (c Config) Validate() error {
 	if c.Queue < 1 || c.Queue > 1<<20 {
 		return stillcast.Errorf(stillcast.CodeInvalid, "queue", "is %d; allowed are 1 to %d", c.Queue, 1<<20)
 	}
+	if c.QueueBytes < minQueueBytes {
+		return stillcast.Errorf(stillcast.CodeInvalid, "queue_bytes", "is %d; at least %d is allowed, room for one large key frame", c.QueueBytes, minQueueBytes)
+	}
 	return nil
 }
+
+const minQueueBytes = 16 << 20
 
 // Order is a picture that is wanted of access units.
 type Order struct {
@@ -96,7 +103,7 @@ func New(opts Options) (*Engine, error) {
 		return nil, errors.New("capture needs at least one worker")
 	}
 	e := &Engine{
-		opts: opts, queue: newQueue(opts.Config.Queue), streams: map[*Stream]struct{}{},
+		opts: opts, queue: newQueue(opts.Config), streams: map[*Stream]struct{}{},
 		cancel: func() {},
 	}
 	e.metrics = newMetrics(opts.Registerer, func() float64 { return float64(e.queue.len()) })

@@ -176,7 +176,7 @@ func TestHopelessStreamCostsFewDecodes(t *testing.T) {
 
 func TestSlowDecodingShedsAndCountsShots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Config{Queue: 2}, 1)
+		r := newRig(t, Config{Queue: 2, QueueBytes: minQueueBytes}, 1)
 		gate := make(chan struct{})
 		r.shoot = func(Order) error { <-gate; return nil }
 		r.Start()
@@ -205,6 +205,19 @@ func TestSlowDecodingShedsAndCountsShots(t *testing.T) {
 			t.Errorf("%d shots and %d access units given back, want 3 and 5", len(r.taken), r.released)
 		}
 	})
+}
+
+func TestQueueIsBoundedInBytes(t *testing.T) {
+	q := newQueue(Config{Queue: 100, QueueBytes: 10})
+	now := time.Now()
+	shedded := 0
+	for i := range 5 {
+		_, full := q.push(&job{stream: &Stream{}, pick: pick{due: now.Add(time.Duration(i))}, size: 4})
+		shedded += len(full)
+	}
+	if q.len() != 2 || q.bytes != 8 || shedded != 3 {
+		t.Errorf("%d jobs of %d bytes wait and %d were shed; want 2 of 8 and 3", q.len(), q.bytes, shedded)
+	}
 }
 
 func TestFirstShotsGoFirst(t *testing.T) {

@@ -16,7 +16,8 @@ type job struct {
 	pick     pick
 	template stillcast.SnapshotTemplate
 	first    bool // first shot of its push
-	position int  // in the queue's heap
+	size     int64
+	position int // in the queue's heap
 }
 
 // before reports whether j is made before k.
@@ -42,8 +43,8 @@ func (e *Engine) enqueue(j *job) {
 	if behind != nil {
 		e.shed(behind, shedBehind)
 	}
-	if full != nil {
-		e.shed(full, shedFull)
+	for _, f := range full {
+		e.shed(f, shedFull)
 	}
 }
 
@@ -92,21 +93,27 @@ func (e *Engine) make(ctx context.Context, j *job) (stillcast.Shot, Picture, err
 	// Given back before the database is asked: it counts against ingest's budget.
 	j.unit.Release()
 	if err != nil {
-		return stillcast.Shot{}, Picture{}, &stageError{"decode", err}
+		return stillcast.Shot{}, Picture{}, &stageError{stageDecode, err}
 	}
 	select {
 	case <-j.stream.recorded:
 	case <-ctx.Done():
-		return stillcast.Shot{}, Picture{}, &stageError{"record", context.Cause(ctx)}
+		return stillcast.Shot{}, Picture{}, &stageError{stageRecord, context.Cause(ctx)}
 	}
 	shot, err := e.opts.Record(ctx, Taken{
 		Push: j.stream.push, Template: j.template, Due: j.pick.due, Captured: captured, Picture: picture,
 	})
 	if err != nil {
-		return stillcast.Shot{}, Picture{}, &stageError{"record", err}
+		return stillcast.Shot{}, Picture{}, &stageError{stageRecord, err}
 	}
 	return shot, picture, nil
 }
+
+// Stages that a shot can fail in, as labels.
+const (
+	stageDecode = "decode"
+	stageRecord = "record"
+)
 
 // stageError says in which stage a shot failed.
 type stageError struct {
@@ -118,8 +125,7 @@ func (e *stageError) Error() string { return e.stage + ": " + e.err.Error() }
 func (e *stageError) Unwrap() error { return e.err }
 
 func reasonOf(err error) string {
-	var e *stageError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*stageError](err); ok {
 		return e.stage
 	}
 	return "other"

@@ -27,6 +27,12 @@ func newMetrics(r prometheus.Registerer, queued func() float64) *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.005, 2, 12),
 		}),
 	}
+	for _, reason := range []string{shedBehind, shedFull, shedStopping} {
+		m.shed.WithLabelValues(reason)
+	}
+	for _, stage := range []string{stageDecode, stageRecord} {
+		m.failed.WithLabelValues(stage)
+	}
 	r.MustRegister(m.due, m.passed, m.taken, m.shed, m.failed, m.age,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "stillcast_capture_queue", Help: "Shots that wait to be decoded.",

@@ -7,37 +7,46 @@ import (
 )
 
 // queue orders jobs: first shots first, then by due time. It holds at most one
-// job per stream and at most limit jobs.
+// job per stream, and is bounded in jobs and in the bytes of their access units.
 type queue struct {
-	limit int
+	limit      int
+	limitBytes int64
 
 	mu    sync.Mutex
 	jobs  jobHeap
+	bytes int64
 	ready chan struct{} // holds a token while there may be jobs
 }
 
-func newQueue(limit int) *queue {
-	return &queue{limit: limit, ready: make(chan struct{}, 1)}
+func newQueue(cfg Config) *queue {
+	return &queue{limit: cfg.Queue, limitBytes: cfg.QueueBytes, ready: make(chan struct{}, 1)}
 }
 
 // push adds j and returns the jobs that had to give way: the stream's own
-// older one, and the last in order when the queue is full (which may be j).
-func (q *queue) push(j *job) (behind, full *job) {
+// older one, and the last in order while the queue is too full (which may be j).
+func (q *queue) push(j *job) (behind *job, full []*job) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if old := j.stream.queued; old != nil {
-		heap.Remove(&q.jobs, old.position)
+		q.remove(old)
 		behind = old
 	}
 	heap.Push(&q.jobs, j)
+	q.bytes += j.size
 	j.stream.queued = j
-	if len(q.jobs) > q.limit {
-		full = q.last()
-		heap.Remove(&q.jobs, full.position)
-		full.stream.queued = nil
+	for len(q.jobs) > q.limit || q.bytes > q.limitBytes {
+		last := q.last()
+		q.remove(last)
+		full = append(full, last)
 	}
 	q.signal()
 	return behind, full
+}
+
+func (q *queue) remove(j *job) {
+	heap.Remove(&q.jobs, j.position)
+	q.bytes -= j.size
+	j.stream.queued = nil
 }
 
 func (q *queue) last() *job {
@@ -78,8 +87,8 @@ func (q *queue) tryPop() *job {
 	if len(q.jobs) == 0 {
 		return nil
 	}
-	j, _ := heap.Pop(&q.jobs).(*job)
-	j.stream.queued = nil
+	j := q.jobs[0]
+	q.remove(j)
 	if len(q.jobs) > 0 {
 		q.signal()
 	}
@@ -103,12 +112,14 @@ func (h jobHeap) Swap(a, b int) {
 	h[a].position, h[b].position = a, b
 }
 
+// Push implements [heap.Interface].
 func (h *jobHeap) Push(x any) {
 	j, _ := x.(*job)
 	j.position = len(*h)
 	*h = append(*h, j)
 }
 
+// Pop implements [heap.Interface].
 func (h *jobHeap) Pop() any {
 	old := *h
 	j := old[len(old)-1]

@@ -65,7 +65,7 @@ func (s *Stream) Take(au *media.AccessUnit) {
 		au.Release()
 		return
 	}
-	j := &job{stream: s, unit: au, pick: s.picked, template: s.template, first: !s.schedule.started}
+	j := &job{stream: s, unit: au, pick: s.picked, template: s.template, first: !s.schedule.started, size: int64(len(au.Data))}
 	s.schedule.take(j.pick)
 	s.mu.Unlock()
 	s.engine.enqueue(j)

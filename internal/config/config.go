@@ -75,6 +75,7 @@ func (c *Config) Validate() []error {
 		{"ingest.rtmp", c.Ingest.RTMP.Validate()},
 		{"capture", c.Capture.Validate()},
 		{"codec", c.Codec.Validate()},
+		{"ingest.rtmp.max_pixels", c.validatePixels()},
 		{"storage", c.Storage.Validate()},
 		{"callback", c.Callback.Validate()},
 	}
@@ -115,6 +116,15 @@ func validatePublicURL(raw string) error {
 		return stillcast.Errorf(stillcast.CodeInvalid, "", "%q has a query or fragment, which is not allowed; expected http(s)://HOST[:PORT][/PATH]", raw)
 	case u.User != nil:
 		return stillcast.Errorf(stillcast.CodeInvalid, "", "holds a user name or password, which is not allowed: the URL is sent to receivers")
+	}
+	return nil
+}
+
+// validatePixels refuses streams that would be accepted and never give a picture.
+func (c *Config) validatePixels() error {
+	if c.Ingest.RTMP.MaxPixels > c.Codec.MaxPixels {
+		return stillcast.Errorf(stillcast.CodeInvalid, "", "is %d, more than codec.max_pixels (%d): no picture could be made of such a stream",
+			c.Ingest.RTMP.MaxPixels, c.Codec.MaxPixels)
 	}
 	return nil
 }

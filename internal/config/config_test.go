@@ -76,7 +76,7 @@ func TestContract(t *testing.T) {
 	want.Ingest.RTMP.IdleTimeout = time.Minute
 	want.Ingest.RTMP.MaxConnections = 20000
 	want.Ingest.RTMP.Limits.ChunkStreams = 32
-	want.Capture.Queue = 64
+	want.Capture.Queue, want.Capture.QueueBytes = 64, 16<<20
 	want.Codec.Workers, want.Codec.MemoryLimit, want.Codec.Timeout = 2, 0, time.Second
 	want.Callback = notify.Config{
 		AllowNetworks:    []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},

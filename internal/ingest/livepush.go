@@ -85,13 +85,13 @@ func (p *livePush) reportNoVideo() {
 // goroutine of the gate.
 func (p *livePush) journal() {
 	g := p.gate
-	if !p.retry("record the begin of a push", func() error { return g.opts.Journal.BeginPush(g.ctx, p.push) }) {
+	if !p.retry("begin", func() error { return g.opts.Journal.BeginPush(g.ctx, p.push) }) {
 		return
 	}
 	close(p.recorded)
 	select {
 	case end := <-p.ended:
-		p.retry("record the end of a push", func() error { return g.opts.Journal.EndPush(g.ctx, p.push, end) })
+		p.retry("end", func() error { return g.opts.Journal.EndPush(g.ctx, p.push, end) })
 	case <-g.ctx.Done():
 	}
 }
@@ -104,7 +104,7 @@ func (p *livePush) retry(what string, do func() error) bool {
 		if err == nil {
 			return true
 		}
-		p.gate.opts.Logger.Error(what+" failed; trying again", "stream", p.push.Stream, "push", p.push.ID,
+		p.gate.opts.Logger.Error("journal of a push failed; trying again", "what", what, "stream", p.push.Stream, "push", p.push.ID,
 			"pause", pause, "error", err)
 		select {
 		case <-time.After(pause):
