@@ -41,8 +41,8 @@ func Errorf(code Code, field, format string, args ...any) *Error {
 // Within returns err with its field prefixed by parent ("parent.field"), or err
 // itself when it is not an [Error].
 func Within(parent string, err error) error {
-	var e *Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
 		return err
 	}
 	field := parent
@@ -54,8 +54,7 @@ func Within(parent string, err error) error {
 
 // CodeOf returns the code of the first [Error] in err's chain, or "".
 func CodeOf(err error) Code {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
 	}
 	return ""

@@ -17,13 +17,20 @@ const (
 	DefaultFileName = "{StreamID}-screenshot-{Hour}-{Minute}-{Second}-{Width}x{Height}{Ext}"
 )
 
-// maxSegment keeps each part of a path below the 255 bytes that file systems
-// allow, with room for a suffix from [KeyVariant].
-const maxSegment = 200
+// Sizes of keys, in bytes. The parts of a path stay below the 255 that file
+// systems allow, and the whole below the 1024 of S3, with room for a suffix
+// from [KeyVariant].
+const (
+	maxSegment = 200
+	maxSuffix  = 255 - maxSegment
+	maxKey     = 1024 - maxSuffix
+)
 
-var placeholders = []string{
-	"{AppName}", "{PushDomain}", "{StreamID}", "{Year}", "{Month}", "{Day}",
-	"{Hour}", "{Minute}", "{Second}", "{Width}", "{Height}", "{Ext}",
+func placeholders() []string {
+	return []string{
+		"{AppName}", "{PushDomain}", "{StreamID}", "{Year}", "{Month}", "{Day}",
+		"{Hour}", "{Minute}", "{Second}", "{Width}", "{Height}", "{Ext}",
+	}
 }
 
 // PictureName is what the placeholders of a picture's name stand for.
@@ -37,8 +44,8 @@ type PictureName struct {
 // ObjectKey returns the key of a picture, without leading slash, from a
 // template's prefix and file name. Stream, app and domain are escaped, so that
 // whatever they hold, the key stays below the prefix: bytes other than letters,
-// digits and "-_." become "!XX", and so does a leading dot. Parts longer than a
-// file system allows are cut and end in a hash.
+// digits and "-_." become "!XX", and so does a leading dot; an empty value
+// becomes "!". Parts longer than a file system allows are cut and end in a hash.
 func (n PictureName) ObjectKey(prefix, fileName string) string {
 	expand := n.replacer()
 	segments := strings.Split(prefix+"/"+fileName, "/")
@@ -70,6 +77,9 @@ func (n PictureName) replacer() *strings.Replacer {
 }
 
 func escape(value string) string {
+	if value == "" {
+		return "!"
+	}
 	var b strings.Builder
 	for i, r := range value {
 		plain := unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_' || r == '.' && i > 0
@@ -109,7 +119,8 @@ func shorten(segment string) string {
 }
 
 // KeyVariant returns key with a suffix before its extension. It names the
-// second of two pictures whose names came out equal.
+// second of two pictures whose names came out equal. The suffix may be 54 bytes
+// long for a key from [PictureName.ObjectKey].
 func KeyVariant(key, suffix string) string {
 	ext := path.Ext(key)
 	return strings.TrimSuffix(key, ext) + "-" + suffix + ext
@@ -119,15 +130,24 @@ func validateNameTemplates(prefix, fileName string) error {
 	if err := validateNameTemplate("prefix", prefix, true); err != nil {
 		return err
 	}
-	return validateNameTemplate("file_name", fileName, false)
+	if err := validateNameTemplate("file_name", fileName, false); err != nil {
+		return err
+	}
+	long := strings.Repeat("!", MaxNamePart)
+	worst := PictureName{Stream: Stream{Domain: long, App: long, Name: long}, Width: MaxWidth, Height: MaxHeight, Ext: ".jpg"}
+	if n := len(worst.ObjectKey(prefix, fileName)); n > maxKey {
+		return Errorf(CodeInvalid, "prefix", "together with file_name it makes names of up to %d bytes; at most %d are allowed", n, maxKey)
+	}
+	return nil
 }
 
 func validateNameTemplate(field, value string, slash bool) error {
 	rest := value
-	for _, p := range placeholders {
-		rest = strings.ReplaceAll(rest, p, "")
+	for _, p := range placeholders() {
+		// Not by nothing: what is left on both sides must not become a placeholder.
+		rest = strings.ReplaceAll(rest, p, "-")
 	}
-	allowed := "letters, digits, - ! _ . * and the placeholders " + strings.Join(placeholders, " ")
+	allowed := "letters, digits, - ! _ . * and the placeholders " + strings.Join(placeholders(), " ")
 	if slash {
 		allowed = "/, " + allowed
 	}

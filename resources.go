@@ -1,6 +1,9 @@
 package stillcast
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // ResourceSet is everything that an operator sets up, as plain lists.
 type ResourceSet struct {
@@ -54,6 +57,14 @@ func NewResources(set ResourceSet) *Resources {
 
 // Set returns the lists that r was made from; they must not be changed.
 func (r *Resources) Set() ResourceSet { return r.set }
+
+// Format implements [fmt.Formatter]. It prints how many of each r holds and not
+// the lists, whose keys fmt would show.
+func (r *Resources) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "%d domains, %d snapshot templates, %d snapshot rules, %d callback templates, %d callback rules",
+		len(r.set.Domains), len(r.set.SnapshotTemplates), len(r.set.SnapshotRules),
+		len(r.set.CallbackTemplates), len(r.set.CallbackRules))
+}
 
 // Domain returns the domain that takes pushes to host: the registered one, else
 // [AnyDomain] when that exists.

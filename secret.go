@@ -1,10 +1,14 @@
 package stillcast
 
-import "log/slog"
+import (
+	"fmt"
+	"log/slog"
+)
 
 // Secret is a key or password. It prints, logs and marshals as "<secret>" (or
 // as "" when it is empty), so that it cannot reach a log by accident; Reveal
-// gives the value.
+// gives the value. Keep it in exported fields or apart: fmt does not ask the
+// unexported fields of a struct how they want to be printed.
 type Secret string
 
 const hidden = "<secret>"
@@ -20,8 +24,11 @@ func (s Secret) String() string {
 	return hidden
 }
 
-// GoString implements [fmt.GoStringer], for %#v.
-func (s Secret) GoString() string { return s.String() }
+// Format implements [fmt.Formatter], because String is not asked for verbs
+// such as %d, which would print the value.
+func (s Secret) Format(f fmt.State, verb rune) {
+	fmt.Fprintf(f, fmt.FormatString(f, verb), s.String())
+}
 
 // LogValue implements [slog.LogValuer].
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

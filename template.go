@@ -1,6 +1,7 @@
 package stillcast
 
 import (
+	"errors"
 	"net/url"
 	"time"
 )
@@ -12,6 +13,7 @@ const (
 	MaxWidth        = 3000
 	MaxHeight       = 2000
 	MaxTemplateName = 255
+	MaxBucket       = 63 // bytes, as in S3 (Amazon S3 user guide, "Bucket naming rules")
 	DefaultInterval = 10 * time.Second
 	DefaultQuality  = 85
 )
@@ -59,6 +61,7 @@ func (t SnapshotTemplate) Validate() error {
 	if err := t.validateBucket(); err != nil {
 		return err
 	}
+	t = t.WithDefaults()
 	return validateNameTemplates(t.Prefix, t.FileName)
 }
 
@@ -66,12 +69,20 @@ func (t SnapshotTemplate) validateBucket() error {
 	if t.AppID < 0 {
 		return Errorf(CodeInvalid, "app_id", "is %d; it must not be negative", t.AppID)
 	}
-	for field, value := range map[string]string{"bucket": t.Bucket, "region": t.Region} {
-		for _, r := range value {
-			ok := r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-'
-			if !ok {
-				return Errorf(CodeInvalid, field, "%q holds %q; allowed are lower-case letters, digits and '-'", value, r)
-			}
+	if err := validateBucketPart("bucket", t.Bucket); err != nil {
+		return err
+	}
+	return validateBucketPart("region", t.Region)
+}
+
+func validateBucketPart(field, value string) error {
+	if len(value) > MaxBucket {
+		return Errorf(CodeInvalid, field, "is %d bytes long; at most %d are allowed", len(value), MaxBucket)
+	}
+	for _, r := range value {
+		ok := r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-'
+		if !ok {
+			return Errorf(CodeInvalid, field, "%q holds %q; allowed are lower-case letters, digits and '-'", value, r)
 		}
 	}
 	return nil
@@ -167,17 +178,25 @@ func (t CallbackTemplate) Validate() error {
 func validateCallbackURL(field, value string) error {
 	u, err := url.Parse(value)
 	if err != nil {
-		return Errorf(CodeInvalid, field, "%q is not a URL", value)
+		return Errorf(CodeInvalid, field, "is not a URL: %s", reason(err))
 	}
 	switch {
+	case u.User != nil: // first, so that no other message shows the password
+		return Errorf(CodeInvalid, field, "holds a user name or password, which is not allowed; events are signed with the template's key instead")
 	case u.Scheme != "http" && u.Scheme != "https":
 		return Errorf(CodeInvalid, field, "%q has the scheme %q; allowed are http and https", value, u.Scheme)
 	case u.Hostname() == "":
 		return Errorf(CodeInvalid, field, "%q has no host", value)
-	case u.User != nil:
-		return Errorf(CodeInvalid, field, "holds a user name or password, which is not allowed; events are signed with the template's key instead")
 	}
 	return nil
+}
+
+// reason returns what [url.Parse] found without the URL, which may hold a password.
+func reason(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 // CallbackRule binds a callback template to the streams of a domain and app.

@@ -30,7 +30,7 @@ const helloTimeout = 15 * time.Second
 // child is a worker process as the pool sees it. It has one owner.
 type child struct {
 	cmd    *exec.Cmd
-	conn   *net.UnixConn
+	conn   net.Conn
 	in     *bufio.Reader
 	stderr *tail
 	exited chan struct{} // closed when the process was waited for
@@ -129,7 +129,7 @@ func (c *child) end() string {
 }
 
 // socketPair makes a pair of connected stream sockets, ours for the poller.
-func socketPair() (ours *net.UnixConn, theirs *os.File, err error) {
+func socketPair() (ours net.Conn, theirs *os.File, err error) {
 	syscall.ForkLock.RLock()
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err == nil {
@@ -142,10 +142,8 @@ func socketPair() (ours *net.UnixConn, theirs *os.File, err error) {
 	}
 	theirs = os.NewFile(uintptr(pair[1]), "worker socket")
 	file := os.NewFile(uintptr(pair[0]), "pool socket")
-	conn, err := net.FileConn(file) // a duplicate
-	err = errors.Join(err, file.Close())
-	ours, ok := conn.(*net.UnixConn)
-	if err != nil || !ok {
+	ours, err = net.FileConn(file) // a duplicate
+	if err = errors.Join(err, file.Close()); err != nil {
 		return nil, nil, errors.Join(err, theirs.Close())
 	}
 	return ours, theirs, nil

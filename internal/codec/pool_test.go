@@ -289,7 +289,7 @@ func TestCloseEndsAllWorkers(t *testing.T) {
 	}
 	pid := (<-picture).Worker
 	go func() {
-		for range picture { //nolint:revive // emptied
+		for range picture {
 		}
 	}()
 	if err := p.Close(); err != nil {

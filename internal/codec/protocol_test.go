@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/jpeg"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,9 +94,9 @@ func TestAnswerRoundTrip(t *testing.T) {
 	}
 	for _, f := range failures {
 		b := appendFailure(nil, fmt.Errorf("decode: %w", f.err))
-		got, err := readAnswer(bytes.NewReader(b), size{}, testLimits())
-		if err != nil || !errors.Is(got.failure, f.err) || !strings.HasPrefix(got.failure.Error(), "decode: ") {
-			t.Errorf("failure is %v, %v, wanted %v", got.failure, err, f.err)
+		failed, err := readAnswer(bytes.NewReader(b), size{}, testLimits())
+		if err != nil || !errors.Is(failed.failure, f.err) || !strings.HasPrefix(failed.failure.Error(), "decode: ") {
+			t.Errorf("failure is %v, %v, wanted %v", failed.failure, err, f.err)
 		}
 	}
 	long := errors.New(strings.Repeat("x", 10*maxMessage))
@@ -162,7 +163,7 @@ func TestHostileAnswers(t *testing.T) {
 func TestBadRequests(t *testing.T) {
 	t.Parallel()
 	good := message(t, sampleRequest())
-	end := func(b ...byte) []byte { return append(good[:len(good):len(good)], b...) }
+	end := func(b ...byte) []byte { return append(slices.Clip(good), b...) }
 	withLength := func(b []byte) []byte {
 		return append(appendHead(nil, kindRequest, len(b)-headSize), b[headSize:]...)
 	}

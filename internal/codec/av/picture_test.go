@@ -71,8 +71,10 @@ func pictureCases() []pictureCase {
 		{name: "reduced", tag: "bt709", display: image.Pt(640, 360), reference: "scale=640:360:flags=area+accurate_rnd,", psnr: 42},
 		{name: "reduced to an odd size", blur: "15", tag: "bt709", display: image.Pt(641, 361), reference: "scale=641:361:flags=area+accurate_rnd,", psnr: 40},
 		{name: "stretched", tag: "bt709", display: image.Pt(640, 720), reference: "scale=640:720:flags=area+accurate_rnd,", psnr: 40},
-		{name: "interlaced and reduced", tag: "bt709", filter: ",tinterlace=mode=interleave_top,setfield=tff", args: []string{"-flags", "+ilme+ildct"},
-			display: image.Pt(1280, 360), reference: "field=type=top,", psnr: 42},
+		{
+			name: "interlaced and reduced", tag: "bt709", filter: ",tinterlace=mode=interleave_top,setfield=tff", args: []string{"-flags", "+ilme+ildct"},
+			display: image.Pt(1280, 360), reference: "field=type=top,", psnr: 42,
+		},
 	}
 }
 

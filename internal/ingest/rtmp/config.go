@@ -50,7 +50,7 @@ func DefaultConfig() Config {
 		IdleTimeout:      30 * time.Second,
 		MaxConnections:   10_000,
 		InFlightBytes:    256 << 20,
-		MaxPixels:        media.MaxH264Pixels,
+		MaxPixels:        4096 * 2304,
 		Limits:           chunk.DefaultLimits(),
 	}
 }

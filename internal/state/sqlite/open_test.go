@@ -155,7 +155,9 @@ func TestMetricsRegisteredTwice(t *testing.T) {
 		t.Error("two stores have the same metrics")
 	}
 	// The refused one took nothing away, and the closed one leaves nothing.
-	metric(t, registry, "stillcast_state_queue")
+	for _, name := range []string{"commit_seconds", "batch_size", "failed_commits_total", "queue"} {
+		metric(t, registry, "stillcast_state_"+name)
+	}
 	check(t, first.Close())
 	openStore(t, path, registry, defaultTuning())
 }

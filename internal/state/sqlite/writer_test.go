@@ -75,16 +75,25 @@ func TestGroupCommit(t *testing.T) {
 				}
 			})
 		}
+		callers.Go(func() {
+			err := s.change(context.Background(), "test", func(tx *tx) error {
+				_, err := tx.exec("INSERT INTO spool (shot, jpeg) VALUES (1, NULL)")
+				return err
+			})
+			if err == nil {
+				t.Error("a row that its table refuses was acknowledged")
+			}
+		})
 		synctest.Wait()
-		if n := metric(t, registry, "stillcast_state_queue").GetGauge().GetValue(); n != waiting {
-			t.Errorf("%v changes wait, want %d", n, waiting)
+		if n := metric(t, registry, "stillcast_state_queue").GetGauge().GetValue(); n != waiting+1 {
+			t.Errorf("%v changes wait, want %d", n, waiting+1)
 		}
 		close(release)
 		callers.Wait()
 
 		batches := metric(t, registry, "stillcast_state_batch_size").GetHistogram()
-		if batches.GetSampleCount() != 4 || batches.GetSampleSum() != waiting+1 {
-			t.Errorf("%v changes took %d commits, want 251 in 4: 1, 100, 100, 50", batches.GetSampleSum(), batches.GetSampleCount())
+		if batches.GetSampleCount() != 4 || batches.GetSampleSum() != waiting+2 {
+			t.Errorf("%v changes took %d commits, want 252 in 4: 1, 100, 100, 51", batches.GetSampleSum(), batches.GetSampleCount())
 		}
 		if n := commits() - before; n != 4 {
 			t.Errorf("%d commits were timed, want 4", n)

@@ -76,6 +76,25 @@ func (c suite) backlogs(t *testing.T) {
 	same(t, "next due times at the end", []time.Time{{}}, due)
 }
 
+// nextDue: of a retry and a fresh one, the earlier counts.
+func (c suite) nextDue(t *testing.T) {
+	s := c.open(t)
+	for to, at := range map[int64]time.Time{7: start(), 8: soon()} {
+		retryAt(t, s, fmt.Sprintf("retry-%d", to), hook(to), at)
+		stored(t, s, newShot(fmt.Sprintf("fresh-%d", to), hook(to)))
+	}
+	list, err := s.Backlogs(t.Context())
+	check(t, err)
+	for _, b := range list {
+		isRetry := b.NextDue.Equal(start())
+		isFresh := b.NextDue.After(start()) && b.NextDue.Before(soon().Add(-time.Minute))
+		if b.Destination == hook(7) && !isRetry || b.Destination == hook(8) && !isFresh {
+			t.Errorf("the next due time to %+v is %s", b.Destination, b.NextDue)
+		}
+	}
+	same(t, "backlogs", 2, len(list))
+}
+
 // counts walks deliveries through all states and compares the counters with
 // what is listed after each step.
 func (c suite) counts(t *testing.T) {

@@ -93,19 +93,11 @@ func (c suite) commitShotRefuses(t *testing.T) {
 		{"shot.make_event", stillcast.CodeInvalid, func(n *state.NewShot) { n.MakeEvent = nil }},
 		{"destinations", stillcast.CodeInvalid, func(n *state.NewShot) { n.Destinations = append(n.Destinations, n.Destinations[0]) }},
 		{"shot.event_id", stillcast.CodeConflict, func(n *state.NewShot) { n.Shot.EventID = "begin" }},
-		{"event", stillcast.CodeInvalid, func(n *state.NewShot) {
-			n.MakeEvent = func(shot stillcast.Shot) (stillcast.Event, error) {
-				shot.EventID = "other"
-				return shotEvent(shot)
-			}
-		}},
-		{"event.fields", stillcast.CodeInvalid, func(n *state.NewShot) {
-			n.MakeEvent = func(shot stillcast.Shot) (stillcast.Event, error) {
-				e, err := shotEvent(shot)
-				e.Fields = []byte(`{"t":`)
-				return e, err
-			}
-		}},
+		{"event", stillcast.CodeInvalid, wrongEvent(func(e *stillcast.Event) { e.ID = "other" })},
+		{"event", stillcast.CodeInvalid, wrongEvent(func(e *stillcast.Event) { e.Type = stillcast.EventPushEnd })},
+		{"event", stillcast.CodeInvalid, wrongEvent(func(e *stillcast.Event) { e.PushID = "other" })},
+		{"event", stillcast.CodeInvalid, wrongEvent(func(e *stillcast.Event) { e.Stream.Name = "other" })},
+		{"event.fields", stillcast.CodeInvalid, wrongEvent(func(e *stillcast.Event) { e.Fields = []byte(`{"t":`) })},
 	}
 	for _, test := range tests {
 		n := newShot("e1", hook(7))
@@ -131,6 +123,17 @@ func (c suite) commitShotRefuses(t *testing.T) {
 	check(t, err)
 	if len(list) != 1 || list[0].Sequence != 1 {
 		t.Errorf("deliveries are %+v, want one of sequence 1", list)
+	}
+}
+
+// wrongEvent makes a shot's event and spoils it.
+func wrongEvent(spoil func(e *stillcast.Event)) func(n *state.NewShot) {
+	return func(n *state.NewShot) {
+		n.MakeEvent = func(shot stillcast.Shot) (stillcast.Event, error) {
+			e, err := shotEvent(shot)
+			spoil(&e)
+			return e, err
+		}
 	}
 }
 

@@ -70,6 +70,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("Replay", s.replay)
 	t.Run("ConcurrentClaims", s.concurrentClaims)
 	t.Run("Backlogs", s.backlogs)
+	t.Run("NextDue", s.nextDue)
 	t.Run("Counts", s.counts)
 	t.Run("ListDeliveries", s.listDeliveries)
 	t.Run("ListShots", s.listShots)
