@@ -51,7 +51,7 @@ log=$(mktemp)
 trap 'rm -f "${log}"' EXIT
 
 fuzz_once() { # fuzz_once PACKAGE TARGET
-	go test -run '^$' -fuzz "^$2\$" -fuzztime "${seconds}s" -parallel 2 "$1" >"${log}" 2>&1
+	go test -run '^$' -fuzz "^$2\$" -fuzztime "${seconds}s" -fuzzminimizetime 10x -parallel 2 "$1" >"${log}" 2>&1
 }
 
 # Go before 1.27 may report its own end of the fuzzing time as a failure (go.dev/issue/75804). Such a run wrote no

@@ -1,20 +1,32 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/stillcast/stillcast/internal/config"
 )
 
 type checkConfigCommand struct {
-	Config string `arg:"" optional:"" default:"${default_config}" help:"Configuration file."`
+	Config string `arg:"" optional:"" name:"file" default:"${default_config}" help:"Configuration file; ${default_config} if none is named."`
+}
+
+// Help is the end of the command's help.
+func (checkConfigCommand) Help() string {
+	return "Each fault is one line FILE:LINE: SETTING: what is wrong and what is allowed."
 }
 
 // Run reports every fault of the file.
 func (c checkConfigCommand) Run(o output) error {
-	if _, err := config.Load(c.Config); err != nil {
+	_, err := config.Load(c.Config)
+	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
 		return err
 	}
-	_, err := fmt.Fprintf(o.out, "%s is valid\n", c.Config)
+	if err != nil {
+		fmt.Fprintln(o.err, err) // as it is, so that editors find file and line
+		return errReported
+	}
+	_, err = fmt.Fprintf(o.out, "%s is valid\n", c.Config)
 	return err
 }

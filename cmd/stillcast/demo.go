@@ -20,7 +20,7 @@ type demoCommand struct {
 	Forever  bool          `help:"Go on until interrupted, instead of ending after --events verified events."`
 	Events   int           `default:"15" help:"Verified events to end after."`
 	Dir      string        `type:"path" placeholder:"DIR" help:"Folder for the pictures and everything else. Without this flag: a new one in the system's temporary folder."`
-	Patience time.Duration `default:"15s" help:"How long to wait for an event before giving up."`
+	Patience time.Duration `default:"15s" help:"How long to wait for the next event before giving up."`
 }
 
 // demo is one run of the command.
@@ -36,6 +36,12 @@ type demo struct {
 
 // Run starts a server, a receiver and three publishers, and checks every event.
 func (c demoCommand) Run(ctx context.Context, o output) (err error) {
+	if c.Events < 1 {
+		return fmt.Errorf("--events is %d; at least 1 is needed", c.Events)
+	}
+	if err := lookForFFmpeg(); err != nil {
+		return err
+	}
 	d := &demo{
 		command: c, out: o, began: time.Now(), received: make(chan receiver.Received, 64),
 		key: stillcast.Secret(rand.Text()), hookKey: stillcast.Secret(rand.Text()),
@@ -84,10 +90,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		server.RTMPAddr(), server.HTTPAddr(), server.OpsAddr())
 	fmt.Fprintf(d.out.out, "receiver  http://%s/events\n", hooks.Addr())
 
-	publishers, err := startSources(ctx, server.RTMPAddr().String(), d.key)
-	if err != nil {
-		return err
-	}
+	publishers := startSources(ctx, server.RTMPAddr().String(), d.key)
 	defer publishers.stop()
 	for _, s := range demoSources {
 		fmt.Fprintf(d.out.out, "stream    %-9s %dx%d, H.264 pushed by ffmpeg, one picture every %s\n", s.name, s.width, s.height, demoInterval)

@@ -51,10 +51,14 @@ type publishers struct {
 	failed chan error
 }
 
-func startSources(ctx context.Context, addr string, key stillcast.Secret) (*publishers, error) {
+func lookForFFmpeg() error {
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		return nil, errors.New("the demo pushes its streams with ffmpeg, which is not installed (Debian and Ubuntu: apt-get install ffmpeg)")
+		return errors.New("the demo pushes its streams with ffmpeg, which is not installed (Debian and Ubuntu: apt-get install ffmpeg)")
 	}
+	return nil
+}
+
+func startSources(ctx context.Context, addr string, key stillcast.Secret) *publishers {
 	ctx, cancel := context.WithCancel(ctx)
 	p := &publishers{cancel: cancel, failed: make(chan error, len(demoSources))}
 	expiry := time.Now().Add(24 * time.Hour)
@@ -62,7 +66,7 @@ func startSources(ctx context.Context, addr string, key stillcast.Secret) (*publ
 		url := "rtmp://" + addr + "/demo/" + s.name + "?" + stillcast.PushParam(key, s.name, expiry)
 		p.wg.Go(func() { p.push(ctx, s, url) })
 	}
-	return p, nil
+	return p
 }
 
 func (p *publishers) push(ctx context.Context, s demoSource, url string) {
@@ -73,7 +77,13 @@ func (p *publishers) push(ctx context.Context, s demoSource, url string) {
 	if ctx.Err() != nil {
 		return
 	}
-	p.failed <- fmt.Errorf("ffmpeg stopped pushing %s: %w: %s", s.name, errors.Join(err), bytes.TrimSpace(said.Bytes()))
+	if err == nil {
+		err = errors.New("it ended by itself")
+	}
+	if words := bytes.TrimSpace(said.Bytes()); len(words) > 0 {
+		err = fmt.Errorf("%w: %s", err, words)
+	}
+	p.failed <- fmt.Errorf("ffmpeg stopped pushing %s: %w", s.name, err)
 }
 
 func (p *publishers) stop() {

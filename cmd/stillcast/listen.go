@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/stillcast/stillcast/callback"
@@ -12,17 +13,28 @@ import (
 
 type listenCommand struct {
 	Addr   string        `default:"127.0.0.1:9000" help:"Address to listen on; every path takes events."`
-	Key    []string      `env:"STILLCAST_CALLBACK_KEY" help:"Key of the callback template; repeat it during a change of keys. Without one, nothing is verified."`
+	Key    []string      `env:"STILLCAST_CALLBACK_KEY" sep:"none" placeholder:"KEY" help:"Key of the callback template; repeat it during a change of keys. Without one, nothing is verified."`
 	Save   string        `type:"path" placeholder:"DIR" help:"Download the pictures and keep them here."`
-	Status int           `default:"200" help:"Status to answer verified events with."`
-	Delay  time.Duration `help:"Hold the answer back for so long."`
+	Status int           `default:"200" help:"Status to answer verified events with; the server tries again after any but 200."`
+	Delay  time.Duration `default:"0s" help:"Hold the answer back for so long, such as 5s."`
+}
+
+// Help is the end of the command's help.
+func (listenCommand) Help() string {
+	return `To have the events of a server on the same machine, with its key "secret":
+
+    callback:
+      allow_networks: [127.0.0.0/8]
+    resources:
+      callback_templates: [{name: dev, key: secret, snapshot_url: "http://127.0.0.1:9000/"}]
+      callback_rules: [{domain: "*", template: dev}]`
 }
 
 // Run prints what arrives until interrupted.
 func (c listenCommand) Run(ctx context.Context, o output) error {
 	r, err := receiver.New(receiver.Options{
 		Addr: c.Addr, Keys: c.Key, Save: c.Save, Status: c.Status, Delay: c.Delay,
-		OnEvent: func(got receiver.Received) { fmt.Fprintln(o.out, describe(got)) },
+		OnEvent: func(got receiver.Received) { fmt.Fprintln(o.out, c.describe(got)) },
 		Logger:  slog.New(slog.NewTextHandler(o.err, nil)),
 	})
 	if err != nil {
@@ -40,31 +52,40 @@ func (c listenCommand) Run(ctx context.Context, o output) error {
 }
 
 // describe is one line about one request.
-func describe(r receiver.Received) string {
-	line := r.At.Format("15:04:05.000 ")
-	switch e := r.Event.(type) {
-	case callback.Screenshot:
-		line += fmt.Sprintf("shot   %s/%s/%s  %dx%d  %d bytes  created %s  %s", e.App, e.AppName, e.StreamID,
-			e.Width, e.Height, e.FileSize, time.Unix(e.CreateTime, 0).Format(time.TimeOnly), e.PicFullURL)
-	case callback.StreamBegin:
-		line += fmt.Sprintf("begin  %s/%s/%s  from %s", e.App, e.AppName, e.StreamID, e.UserIP)
-	case callback.StreamEnd:
-		line += fmt.Sprintf("end    %s/%s/%s  after %s ms  %d %s", e.App, e.AppName, e.StreamID, e.PushDuration, e.ErrCode, e.ErrMsg)
-	case callback.Unknown:
-		line += fmt.Sprintf("event of type %d", e.Type())
-	default:
-		line += "not an event"
+func (c listenCommand) describe(r receiver.Received) string {
+	words := []string{r.At.Format("15:04:05.000"), describeEvent(r.Event)}
+	switch {
+	case r.Verified != nil:
+		words = append(words, "REFUSED: "+r.Verified.Error())
+	case len(c.Key) > 0:
+		words = append(words, "verified")
 	}
 	if r.Meta.Sequence > 0 {
-		line += fmt.Sprintf("  sequence %d attempt %d", r.Meta.Sequence, r.Meta.Attempt)
+		words = append(words, fmt.Sprintf("sequence %d attempt %d", r.Meta.Sequence, r.Meta.Attempt))
 	}
-	if r.Verified != nil {
-		line += "  REFUSED: " + r.Verified.Error()
-	}
+	words = append(words, fmt.Sprintf("answered %d", r.Status))
 	if p := r.Picture; p != nil && p.Err != nil {
-		line += "  PICTURE: " + p.Err.Error()
+		words = append(words, "PICTURE: "+p.Err.Error())
 	} else if p != nil && p.Path != "" {
-		line += "  saved " + p.Path
+		words = append(words, "saved "+p.Path)
 	}
-	return fmt.Sprintf("%s  answered %d", line, r.Status)
+	if shot, ok := r.Event.(callback.Screenshot); ok {
+		words = append(words, shot.PicFullURL) // last, as it is long
+	}
+	return strings.Join(words, "  ")
+}
+
+func describeEvent(event callback.Event) string {
+	switch e := event.(type) {
+	case callback.Screenshot:
+		return fmt.Sprintf("shot   %s/%s/%s  %dx%d  %d bytes  created %s", e.App, e.AppName, e.StreamID,
+			e.Width, e.Height, e.FileSize, time.Unix(e.CreateTime, 0).Format(time.TimeOnly))
+	case callback.StreamBegin:
+		return fmt.Sprintf("begin  %s/%s/%s  from %s", e.App, e.AppName, e.StreamID, e.UserIP)
+	case callback.StreamEnd:
+		return fmt.Sprintf("end    %s/%s/%s  after %s ms  %d %s", e.App, e.AppName, e.StreamID, e.PushDuration, e.ErrCode, e.ErrMsg)
+	case callback.Unknown:
+		return fmt.Sprintf("event of type %d", e.Type())
+	}
+	return "not an event"
 }

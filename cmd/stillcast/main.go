@@ -9,13 +9,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 )
 
 // version is set by the build (-ldflags "-X main.version=…").
-var version = "0.1.0-dev" //nolint:gochecknoglobals // the linker can set nothing else
+var version = "0.1.0-dev"
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
@@ -42,17 +43,21 @@ picture and POSTs a signed event about it to your server.
 
 To begin: "stillcast demo" shows it at work, "stillcast serve" runs it.`
 
-// run is main with its surroundings as arguments; it returns the exit code.
+// errReported is returned by a command that has told what went wrong.
+var errReported = errors.New("reported")
+
+// run is main with its surroundings as arguments. It returns the exit code: 0,
+// 1 when the command failed, 2 when it was called wrongly.
 func run(args []string, out, errOut io.Writer) int {
 	exit, exited := 0, false
 	var c cli
 	parser, err := kong.New(&c,
-		kong.Name("stillcast"), kong.Description(description), kong.UsageOnError(),
+		kong.Name("stillcast"), kong.Description(description),
 		kong.Writers(out, errOut), kong.Vars{"default_config": defaultConfig}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(code int) { exit, exited = code, true }),
 	)
 	if err != nil {
-		fmt.Fprintln(errOut, "stillcast:", err)
+		complain(errOut, err)
 		return 2
 	}
 	if len(args) == 0 {
@@ -63,23 +68,43 @@ func run(args []string, out, errOut io.Writer) int {
 		return exit
 	}
 	if err != nil {
-		parser.FatalIfErrorf(err)
+		explainUse(parser, err, errOut)
+		complain(errOut, err)
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal does not wait for the command to end well
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(output{out: out, err: errOut}); err != nil {
-		if !errors.Is(err, errReported) {
-			fmt.Fprintln(errOut, "stillcast:", err)
-		}
+		complain(errOut, err)
 		return 1
 	}
 	return 0
 }
 
-// errReported is returned by a command that has told what went wrong.
-var errReported = errors.New("reported")
+// explainUse prints how the command that was called is used. It goes where
+// errors go: a script that takes the output for a result must not get it.
+func explainUse(parser *kong.Kong, err error, errOut io.Writer) {
+	wrong, ok := errors.AsType[*kong.ParseError](err)
+	if !ok {
+		return
+	}
+	parser.Stdout = errOut
+	if wrong.Context.PrintUsage(true) == nil {
+		fmt.Fprintln(errOut)
+	}
+}
+
+// complain prints an error, each line of it with the program's name.
+func complain(errOut io.Writer, err error) {
+	if errors.Is(err, errReported) {
+		return
+	}
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintln(errOut, "stillcast:", strings.TrimRight(line, "\n"))
+	}
+}
 
 type versionCommand struct{}
 

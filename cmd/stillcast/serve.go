@@ -5,9 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"reflect"
@@ -26,37 +26,29 @@ type serveCommand struct {
 	Config string `placeholder:"FILE" help:"Configuration file. Without this flag: ${default_config}, which is made with a new push key if it is missing."`
 }
 
-// Run serves until a signal comes: SIGTERM or SIGINT drain and end it, SIGHUP
-// applies the resources of the file again.
+// Help is the end of the command's help.
+func (serveCommand) Help() string {
+	return "SIGHUP reads the file again and applies its resources; what is wrong with it is logged and changes nothing. " +
+		"SIGTERM and SIGINT end it: shots under way are finished and stored, which takes at most " + app.DrainTime.String() +
+		"; a second one ends it at once. Nothing that was taken is lost either way."
+}
+
+// Run serves until a signal ends it.
 func (c serveCommand) Run(ctx context.Context, o output) error {
 	path, key, err := c.file()
 	if err != nil {
 		return err
 	}
+	if key != "" {
+		fmt.Fprintf(o.out, "%s was not there; it is now, with a new push key\n", path)
+	}
 	cfg, err := config.Load(path)
 	if err != nil {
 		return err
 	}
-	log := cfg.Log.Logger(o.err)
-	server, err := app.New(ctx, app.Options{Config: cfg, Worker: worker(), Version: version, Logger: log})
-	if err != nil {
-		return err
-	}
-	if err := server.Start(ctx); err != nil {
-		return errors.Join(err, server.Stop(context.WithoutCancel(ctx)))
-	}
-	log.Info("serving", "version", version, "config", path, "rtmp", server.RTMPAddr(), "http", server.HTTPAddr(), "ops", server.OpsAddr())
-	if key != "" {
-		greet(o, path, key, server.RTMPAddr())
-	}
-	if len(server.Resources().Set().Domains) == 0 {
-		log.Warn("no push domain is set up, so every push is refused; add one under resources.domains", "config", path)
-	}
-	err = c.wait(ctx, path, cfg, server, log)
-	log.Info("draining", "at_most", app.DrainTime)
-	err = errors.Join(err, server.Stop(context.WithoutCancel(ctx)))
-	log.Info("stopped")
-	return err
+	s := service{path: path, key: key, config: cfg, out: o.out, log: cfg.Log.Logger(o.err)}
+	slog.SetDefault(s.log) // for what libraries log without being asked
+	return s.run(ctx)
 }
 
 // file returns the path of the configuration and, when it was just made, the
@@ -80,26 +72,60 @@ func (c serveCommand) file() (path string, key stillcast.Secret, err error) {
 	return defaultConfig, key, nil
 }
 
+// service is one run of the server.
+type service struct {
+	path   string           // of the configuration
+	key    stillcast.Secret // of pushes, when the configuration was just made, else ""
+	config *config.Config
+	out    io.Writer
+	log    *slog.Logger
+}
+
+// run serves until ctx ends, and applies the resources of the file again on SIGHUP.
+func (s *service) run(ctx context.Context) error {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP) // before the start, which a SIGHUP would end otherwise
+	defer signal.Stop(hup)
+	server, err := app.New(ctx, app.Options{Config: s.config, Worker: worker(), Version: version, Logger: s.log})
+	if err != nil {
+		return err
+	}
+	if err := server.Start(ctx); err != nil {
+		return errors.Join(err, server.Stop(context.WithoutCancel(ctx)))
+	}
+	s.log.Info("serving", "version", version, "config", s.path,
+		"rtmp", server.RTMPAddr(), "http", server.HTTPAddr(), "ops", server.OpsAddr())
+	if s.key != "" {
+		s.greet(server)
+	}
+	if len(server.Resources().Set().Domains) == 0 {
+		s.log.Warn("no push domain is set up, so every push is refused; add one under resources.domains", "config", s.path)
+	}
+	err = s.wait(ctx, server, hup)
+	s.log.Info("draining", "at_most", app.DrainTime)
+	err = errors.Join(err, server.Stop(context.WithoutCancel(ctx)))
+	s.log.Info("stopped")
+	return err
+}
+
 // greet tells a new user how to push.
-func greet(o output, path string, key stillcast.Secret, addr net.Addr) {
-	base := "rtmp://" + addr.String() + "/live"
-	name := "first?" + stillcast.PushParam(key, "first", time.Now().Add(30*24*time.Hour))
-	fmt.Fprintf(o.out, `
-%s was not there; it is now, with a new push key. Push a stream (valid for 30 days):
+func (s *service) greet(server *app.App) {
+	base := "rtmp://" + server.RTMPAddr().String() + "/live"
+	name := "first?" + stillcast.PushParam(s.key, "first", time.Now().Add(30*24*time.Hour))
+	fmt.Fprintf(s.out, `
+Push a stream (valid for 30 days):
 
   ffmpeg   ffmpeg -re -i VIDEO -c:v libx264 -g 50 -c:a aac -f flv '%s/%s'
   OBS      Server      %s
            Stream key  %s
 
-More push URLs: stillcast sign-push-url %s/NAME
+Its pictures:    %s
+More push URLs:  stillcast sign-push-url %s/NAME
 
-`, path, base, name, base, name, base)
+`, base, name, base, name, server.PicturesDir(), base)
 }
 
-func (c serveCommand) wait(ctx context.Context, path string, cfg *config.Config, server *app.App, log *slog.Logger) error {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
+func (s *service) wait(ctx context.Context, server *app.App, hup <-chan os.Signal) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -107,15 +133,15 @@ func (c serveCommand) wait(ctx context.Context, path string, cfg *config.Config,
 		case err := <-server.Failed():
 			return err
 		case <-hup:
-			if err := reload(ctx, path, cfg, server, log); err != nil {
-				log.Error("reload failed; everything goes on as before", "config", path, "error", err)
+			if err := s.reload(ctx, server); err != nil {
+				s.log.Error("reload failed; everything goes on as before", "config", s.path, "error", err)
 			}
 		}
 	}
 }
 
-func reload(ctx context.Context, path string, running *config.Config, server *app.App, log *slog.Logger) error {
-	fresh, err := config.Load(path)
+func (s *service) reload(ctx context.Context, server *app.App) error {
+	fresh, err := config.Load(s.path)
 	if err != nil {
 		return err
 	}
@@ -123,11 +149,11 @@ func reload(ctx context.Context, path string, running *config.Config, server *ap
 		return err
 	}
 	settings := *fresh
-	settings.Resources = running.Resources
-	if !reflect.DeepEqual(settings, *running) {
-		log.Warn("settings other than resources changed; they act after a restart", "config", path)
+	settings.Resources = s.config.Resources
+	if !reflect.DeepEqual(settings, *s.config) {
+		s.log.Warn("settings other than resources changed; they act after a restart", "config", s.path)
 	}
-	log.Info("resources reloaded", "config", path)
+	s.log.Info("resources reloaded", "config", s.path)
 	return nil
 }
 

@@ -11,14 +11,23 @@ import (
 )
 
 type signPushURLCommand struct {
-	URL    string        `arg:"" help:"Push URL to sign: rtmp://DOMAIN/APP/STREAM. A query in it is kept."`
-	Key    string        `env:"STILLCAST_PUSH_KEY" help:"Push key of the domain. Without it, the key is taken from the configuration file."`
-	Config string        `default:"${default_config}" placeholder:"FILE" help:"Configuration file to find the domain's key in."`
+	URL    string        `arg:"" help:"Push URL to sign: rtmp://DOMAIN/APP/STREAM. A query in it is kept, but for an older signature."`
+	Key    string        `env:"STILLCAST_PUSH_KEY" placeholder:"KEY" help:"Push key of the domain. Without it, the key is taken from the configuration file."`
+	Config string        `default:"${default_config}" help:"Configuration file to find the domain's key in."`
 	Valid  time.Duration `default:"24h" help:"How long a push may begin with the URL."`
+}
+
+// Help is the end of the command's help.
+func (signPushURLCommand) Help() string {
+	return "A publisher pushes to what this prints. A program of yours can make the same by itself: " +
+		"txTime is the end in Unix time, in upper-case hexadecimal; txSecret = md5hex(KEY + STREAM + txTime)."
 }
 
 // Run prints the signed URL and nothing else.
 func (c signPushURLCommand) Run(o output) error {
+	if c.Valid <= 0 {
+		return fmt.Errorf("--valid is %s; it must be more than 0s", c.Valid)
+	}
 	base, stream, err := splitPushURL(c.URL)
 	if err != nil {
 		return err
@@ -33,12 +42,16 @@ func (c signPushURLCommand) Run(o output) error {
 	return err
 }
 
+// signedParam is the query of u with a new signature in place of an old one.
 func signedParam(key stillcast.Secret, u ingest.PushURL, expiry time.Time) string {
-	param := stillcast.PushParam(key, u.Stream.Name, expiry)
-	if u.Param != "" {
-		param += "&" + u.Param
+	pairs := []string{stillcast.PushParam(key, u.Stream.Name, expiry)}
+	for pair := range strings.SplitSeq(u.Param, "&") {
+		name, _, _ := strings.Cut(pair, "=")
+		if name != "" && name != "txSecret" && name != "txTime" {
+			pairs = append(pairs, pair)
+		}
 	}
-	return param
+	return strings.Join(pairs, "&")
 }
 
 func (c signPushURLCommand) keyOf(host string) (stillcast.Secret, error) {
@@ -56,20 +69,23 @@ func (c signPushURLCommand) keyOf(host string) (stillcast.Secret, error) {
 	return domain.Auth.Key, nil
 }
 
+const pushScheme = "rtmp://"
+
 // splitPushURL takes rtmp://DOMAIN/APP/STREAM?QUERY apart as the server would,
 // and returns the URL without its query too.
 func splitPushURL(raw string) (base string, u ingest.PushURL, err error) {
 	base, query, _ := strings.Cut(raw, "?")
 	end := strings.LastIndex(base, "/")
-	scheme, rest, ok := strings.Cut(base, "://")
-	if !ok || scheme != "rtmp" || strings.Count(rest, "/") < 2 {
-		return "", u, stillcast.Errorf(stillcast.CodeInvalid, "push URL", "%q is not rtmp://DOMAIN/APP/STREAM", raw)
+	if len(base) < len(pushScheme) || !strings.EqualFold(base[:len(pushScheme)], pushScheme) || strings.Count(base, "/") < 4 {
+		return "", u, stillcast.Errorf(stillcast.CodeInvalid, "push URL", "%q is not rtmp://DOMAIN/APP/STREAM", base)
 	}
-	_, app, _ := strings.Cut(base[len("rtmp://"):end], "/")
+	_, app, _ := strings.Cut(base[len(pushScheme):end], "/")
 	name := base[end+1:]
 	if query != "" {
 		name += "?" + query
 	}
-	u, err = ingest.ParsePushURL(base[:end], app, name)
-	return base, u, err
+	if u, err = ingest.ParsePushURL(base[:end], app, name); err != nil {
+		return "", u, err
+	}
+	return base, u, nil
 }

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// backoff doubles its pause from base to longest, each drawn between nothing and
-// the whole ("full jitter"), so that many uploads do not come back together.
-type backoff struct {
-	base, longest time.Duration
-	tries         int
-}
+const (
+	shortestPause = 200 * time.Millisecond
+	longestPause  = time.Minute
+)
 
-func (b *backoff) next() time.Duration {
-	limit := b.base << min(b.tries, 20)
-	b.tries++
-	return rand.N(min(limit, b.longest)) + time.Millisecond
+// pauseAfter is the time to wait after that many failed tries. Its limit doubles
+// from try to try, and it is drawn between nothing and the limit ("full
+// jitter"), so that many uploads do not come back together.
+func pauseAfter(tries int) time.Duration {
+	limit := shortestPause << min(tries-1, 20)
+	return rand.N(min(limit, longestPause)) + time.Millisecond
 }
 
 // sleep waits for d and reports whether ctx still stands.

@@ -8,6 +8,7 @@ import (
 
 type metrics struct {
 	stored  prometheus.Counter
+	aside   prometheus.Gauge
 	failed  *prometheus.CounterVec
 	seconds prometheus.Histogram
 }
@@ -16,6 +17,9 @@ func newMetrics(r prometheus.Registerer, stats func(context.Context) (int64, int
 	m := &metrics{
 		stored: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "stillcast_spool_stored_total", Help: "Pictures stored.",
+		}),
+		aside: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "stillcast_spool_aside_pictures", Help: "Pictures whose storing failed and that wait to be tried again.",
 		}),
 		failed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "stillcast_spool_failed_total", Help: "Tries to store a picture that failed, by kind of error.",
@@ -34,7 +38,7 @@ func newMetrics(r prometheus.Registerer, stats func(context.Context) (int64, int
 			return float64(value(count, bytes))
 		})
 	}
-	r.MustRegister(m.stored, m.failed, m.seconds,
+	r.MustRegister(m.stored, m.aside, m.failed, m.seconds,
 		gauge("stillcast_spool_pictures", "Pictures that wait to be stored.", func(count, _ int64) int64 { return count }),
 		gauge("stillcast_spool_bytes", "Bytes of the pictures that wait to be stored.", func(_, bytes int64) int64 { return bytes }))
 	return m

@@ -2,11 +2,16 @@
 // order, and lets their events go once they are there. The spool itself is part
 // of the state (row and JPEG are durable together), so this package holds
 // nothing that a crash could lose: at start it goes on with what it finds.
+//
+// One picture that the store refuses does not hold up the others: after a few
+// tries its shot steps aside, without the picture, and is tried again within a
+// minute, for as long as it takes.
 package spool
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -16,6 +21,10 @@ import (
 	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/internal/objstore"
 )
+
+// patience is how many tries in a row a shot has before it steps aside and
+// leaves its slot to others.
+const patience = 3
 
 // Config is the upload's part of the configuration file.
 type Config struct {
@@ -64,7 +73,9 @@ type Uploader struct {
 	opts    Options
 	metrics *metrics
 	wake    chan struct{} // holds a token when there may be new shots
-	shots   chan stillcast.Shot
+	fresh   chan *job
+	again   chan *job // failed before
+	failed  chan *job // from the slots, to step aside
 
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -77,7 +88,8 @@ func New(opts Options) (*Uploader, error) {
 	}
 	return &Uploader{
 		opts: opts, metrics: newMetrics(opts.Registerer, opts.Stats),
-		wake: make(chan struct{}, 1), shots: make(chan stillcast.Shot), cancel: func() {},
+		wake: make(chan struct{}, 1), cancel: func() {},
+		fresh: make(chan *job), again: make(chan *job), failed: make(chan *job),
 	}, nil
 }
 
@@ -85,11 +97,14 @@ func New(opts Options) (*Uploader, error) {
 func (u *Uploader) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	u.cancel = cancel
-	u.wg.Go(func() { u.feed(ctx) })
-	for range u.opts.Config.Concurrency {
-		u.wg.Go(func() { u.work(ctx) })
+	u.wg.Go(func() { (&feeder{Uploader: u}).run(ctx) })
+	for slot := range u.opts.Config.Concurrency {
+		again := u.again
+		if slot > 0 && slot >= u.opts.Config.Concurrency/2 {
+			again = nil // half of the slots never wait for what fails again
+		}
+		u.wg.Go(func() { u.work(ctx, again) })
 	}
-	u.Wake()
 }
 
 // Stop interrupts the uploads, which the next start repeats, and returns when
@@ -124,72 +139,73 @@ func (u *Uploader) Wake() {
 	}
 }
 
-// feed hands the shots of the spool to the workers, each once, in order.
-func (u *Uploader) feed(ctx context.Context) {
-	var after int64
+// work stores shots: those that are fresh, and those that failed before when
+// again is not nil.
+func (u *Uploader) work(ctx context.Context, again <-chan *job) {
 	for {
-		page, err := u.opts.Ledger.SpoolPage(ctx, after, 100)
-		if err != nil && ctx.Err() == nil {
-			u.opts.Logger.Error("reading the spool failed; trying again", "error", err)
-			if !sleep(ctx, time.Second) {
-				return
-			}
-			continue
+		var j *job
+		select {
+		case j = <-u.fresh:
+		case j = <-again:
+		case <-ctx.Done():
+			return
 		}
-		for _, shot := range page {
-			select {
-			case u.shots <- shot:
-				after = shot.ID
-			case <-ctx.Done():
-				return
-			}
-		}
-		if len(page) > 0 {
+		if u.store(ctx, j) {
 			continue
 		}
 		select {
-		case <-u.wake:
+		case u.failed <- j:
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (u *Uploader) work(ctx context.Context) {
+// store tries until the shot is stored or ctx ends, and reports false when it
+// should step aside.
+func (u *Uploader) store(ctx context.Context, j *job) bool {
 	for {
-		select {
-		case shot := <-u.shots:
-			u.store(ctx, shot)
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// store tries until shot is stored or ctx ends.
-func (u *Uploader) store(ctx context.Context, shot stillcast.Shot) {
-	pause := backoff{base: 200 * time.Millisecond, longest: time.Minute}
-	for try := 1; ; try++ {
 		began := time.Now()
-		err := u.try(ctx, shot)
+		err := u.try(ctx, j.shot)
 		if err == nil {
-			u.metrics.seconds.Observe(time.Since(began).Seconds())
-			u.metrics.stored.Inc()
-			u.opts.Logger.Debug("picture stored", "shot", shot.ID, "stream", shot.Stream, "key", shot.Key,
-				"try", try, "took", time.Since(began))
-			return
+			u.noteStored(j, time.Since(began))
+			return true
 		}
-		if ctx.Err() != nil || stillcast.CodeOf(err) == stillcast.CodeNotFound {
-			return
+		if ctx.Err() != nil {
+			return true
 		}
-		wait := pause.next()
-		u.metrics.failed.WithLabelValues(kindOf(err)).Inc()
-		u.opts.Logger.Error("storing a picture failed; trying again", "shot", shot.ID, "stream", shot.Stream,
-			"bucket", shot.Bucket, "key", shot.Key, "try", try, "pause", wait, "error", err)
+		if stillcast.CodeOf(err) == stillcast.CodeNotFound {
+			u.opts.Logger.Debug("picture is not in the spool any more", "shot", j.shot.ID, "error", err)
+			return true
+		}
+		j.tries++
+		wait := pauseAfter(j.tries)
+		u.noteFailed(ctx, j, wait, err)
+		if j.tries >= patience || errors.Is(err, objstore.ErrName) {
+			j.due = time.Now().Add(wait)
+			return false
+		}
 		if !sleep(ctx, wait) {
-			return
+			return true
 		}
 	}
+}
+
+func (u *Uploader) noteStored(j *job, took time.Duration) {
+	u.metrics.seconds.Observe(took.Seconds())
+	u.metrics.stored.Inc()
+	u.opts.Logger.Debug("picture stored", "shot", j.shot.ID, "stream", j.shot.Stream, "key", j.shot.Key,
+		"try", j.tries+1, "took", took)
+}
+
+func (u *Uploader) noteFailed(ctx context.Context, j *job, wait time.Duration, err error) {
+	u.metrics.failed.WithLabelValues(kindOf(err)).Inc()
+	level := slog.LevelError
+	if j.tries > patience && j.tries%10 != 0 { // about every five minutes is enough
+		level = slog.LevelDebug
+	}
+	u.opts.Logger.Log(ctx, level, "storing a picture failed; trying again", "shot", j.shot.ID, "stream", j.shot.Stream,
+		"bucket", j.shot.Bucket, "key", j.shot.Key, "try", j.tries, "pause", wait, "error", err)
 }
 
 func (u *Uploader) try(ctx context.Context, shot stillcast.Shot) error {
@@ -197,13 +213,7 @@ func (u *Uploader) try(ctx context.Context, shot stillcast.Shot) error {
 	if err != nil {
 		return err
 	}
-	putCtx, cancel := context.WithTimeoutCause(ctx, u.opts.Config.Timeout, errors.New("storage.upload.timeout passed"))
-	defer cancel()
-	err = u.opts.Bucket.Put(putCtx, objstore.Object{
-		Bucket: shot.Bucket, Key: shot.Key, Body: jpeg,
-		ContentType: "image/jpeg", CacheControl: u.opts.CacheControl,
-	})
-	if err != nil {
+	if err := u.put(ctx, shot, jpeg); err != nil {
 		return err
 	}
 	destinations, err := u.opts.Ledger.MarkStored(ctx, shot.ID)
@@ -214,6 +224,20 @@ func (u *Uploader) try(ctx context.Context, shot stillcast.Shot) error {
 	return nil
 }
 
+func (u *Uploader) put(ctx context.Context, shot stillcast.Shot, jpeg []byte) error {
+	timeout := u.opts.Config.Timeout
+	putCtx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	err := u.opts.Bucket.Put(putCtx, objstore.Object{
+		Bucket: shot.Bucket, Key: shot.Key, Body: jpeg,
+		ContentType: "image/jpeg", CacheControl: u.opts.CacheControl,
+	})
+	if err != nil && putCtx.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("storage.upload.timeout (%s) passed: %w", timeout, err)
+	}
+	return err
+}
+
 func kindOf(err error) string {
 	kinds := []struct {
 		err  error
@@ -222,6 +246,7 @@ func kindOf(err error) string {
 		{objstore.ErrDenied, "denied"},
 		{objstore.ErrThrottled, "throttled"},
 		{objstore.ErrUnavailable, "unavailable"},
+		{objstore.ErrName, "name"},
 		{context.DeadlineExceeded, "timeout"},
 	}
 	for _, k := range kinds {
