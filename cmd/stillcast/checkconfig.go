@@ -9,7 +9,8 @@ import (
 )
 
 type checkConfigCommand struct {
-	Config string `arg:"" optional:"" name:"file" default:"${default_config}" help:"Configuration file; ${default_config} if none is named."`
+	Config   string `arg:"" optional:"" name:"file" default:"${default_config}" help:"Configuration file; ${default_config} if none is named."`
+	Defaults bool   `help:"Print a file that holds every setting with its default, instead of checking one."`
 }
 
 // Help is the end of the command's help.
@@ -19,6 +20,10 @@ func (checkConfigCommand) Help() string {
 
 // Run reports every fault of the file.
 func (c checkConfigCommand) Run(o output) error {
+	if c.Defaults {
+		_, err := o.out.Write(config.Sample())
+		return err
+	}
 	_, err := config.Load(c.Config)
 	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -46,10 +47,18 @@ func (c listenCommand) Run(ctx context.Context, o output) error {
 		fmt.Fprintln(o.err, "no --key: signatures are not verified")
 	}
 	<-ctx.Done()
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
-	return r.Stop(stop)
+	err = r.Stop(stop)
+	if errors.Is(err, context.DeadlineExceeded) {
+		fmt.Fprintln(o.err, "what was still held back or downloaded was given up; its sender sends it again")
+		return nil
+	}
+	return err
 }
+
+// stopTime is how long what is under way may take once listen was interrupted.
+const stopTime = 2 * time.Second
 
 // describe is one line about one request.
 func (c listenCommand) describe(r receiver.Received) string {

@@ -4,281 +4,328 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/goleak"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/internal/objstore"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// world is a ledger and a bucket that tests break.
-type world struct {
-	mu       sync.Mutex
-	spooled  map[int64][]byte
-	last     int64
-	order    []int64 // in which pictures were put
-	notified int
-	reading  int // pictures that are read and not put yet
-	most     int
-
-	put  func(ctx context.Context, o objstore.Object) error
-	mark func() error
-}
-
-func newWorld(n int) *world {
-	w := &world{spooled: map[int64][]byte{}}
-	for range n {
-		w.add()
-	}
-	return w
-}
-
-func (w *world) add() int64 {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.last++
-	w.spooled[w.last] = []byte{1}
-	return w.last
-}
-
-func (w *world) SpoolPage(_ context.Context, afterID int64, limit int) ([]stillcast.Shot, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var page []stillcast.Shot
-	for id := afterID + 1; id <= w.last && len(page) < limit; id++ {
-		if _, ok := w.spooled[id]; ok {
-			page = append(page, stillcast.Shot{ID: id, Key: fmt.Sprint(id)})
-		}
-	}
-	return page, nil
-}
-
-func (w *world) SpooledPicture(_ context.Context, id int64) ([]byte, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	jpeg, ok := w.spooled[id]
-	if !ok {
-		return nil, stillcast.Errorf(stillcast.CodeNotFound, "shot", "%d has no picture", id)
-	}
-	w.reading++
-	w.most = max(w.most, w.reading)
-	return jpeg, nil
-}
-
-func (w *world) Put(ctx context.Context, o objstore.Object) error {
-	var err error
-	if w.put != nil {
-		err = w.put(ctx, o)
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.reading--
-	if err == nil {
-		var id int64
-		_, _ = fmt.Sscan(o.Key, &id)
-		w.order = append(w.order, id)
-	}
-	return err
-}
-
-func (w *world) MarkStored(_ context.Context, id int64) ([]stillcast.Destination, error) {
-	if w.mark != nil {
-		if err := w.mark(); err != nil {
-			return nil, err
-		}
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.spooled, id)
-	return []stillcast.Destination{{TemplateID: id, Event: stillcast.EventShot}}, nil
-}
-
-func (w *world) stats(context.Context) (count, bytes int64, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return int64(len(w.spooled)), int64(len(w.spooled)), nil
-}
-
-func (w *world) uploader(t *testing.T, cfg Config, log *slog.Logger) *Uploader {
-	t.Helper()
-	u, err := New(Options{
-		Config: cfg, Ledger: w, Bucket: w, Stats: w.stats,
-		Stored: func(d []stillcast.Destination) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			if _, still := w.spooled[d[0].TemplateID]; still {
-				t.Error("an event was let go before its picture was marked as stored")
+func TestStoresWhatTheSpoolHoldsAtStart(t *testing.T) {
+	for _, concurrency := range []int{1, 4} {
+		t.Run(fmt.Sprint(concurrency), func(t *testing.T) {
+			const shots = 2*pageSize + 50
+			w := newWorld(shots)
+			w.put = func(context.Context, objstore.Object) error { time.Sleep(time.Millisecond); return nil }
+			run(t, w, concurrency, func(t *testing.T, u *Uploader) {
+				if err := u.Drain(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				if diff := cmp.Diff(ids(1, shots), w.look().sorted()); diff != "" {
+					t.Errorf("stored shots (-want +got):\n%s", diff)
+				}
+				if w.look().mostRead != concurrency {
+					t.Errorf("%d pictures were in memory at once, want %d", w.look().mostRead, concurrency)
+				}
+				want := objstore.Object{
+					Bucket: "shots-1", Key: "f/7.jpg", Body: []byte("jpeg 7"), ContentType: "image/jpeg", CacheControl: "max-age=60",
+				}
+				if diff := cmp.Diff(want, w.object("f/7.jpg")); diff != "" {
+					t.Errorf("object (-want +got):\n%s", diff)
+				}
+				if n := testutil.ToFloat64(u.metrics.stored); n != shots {
+					t.Errorf("counted %v as stored, want %d", n, shots)
+				}
+			})
+			if concurrency == 1 {
+				if diff := cmp.Diff(ids(1, shots), w.look().marked); diff != "" {
+					t.Errorf("order (-want +got):\n%s", diff)
+				}
 			}
-			w.notified += len(d)
-		},
-		Logger: log, Registerer: prometheus.NewRegistry(),
+		})
+	}
+}
+
+func TestTellsOfDestinationsAfterTheMark(t *testing.T) {
+	w := newWorld(2)
+	run(t, w, 1, func(t *testing.T, _ *Uploader) {
+		synctest.Wait()
+		want := []string{
+			"marked 1", fmt.Sprint("told ", destinationOf(1)),
+			"marked 2", fmt.Sprint("told ", destinationOf(2)),
+		}
+		if diff := cmp.Diff(want, w.look().steps); diff != "" {
+			t.Errorf("steps (-want +got):\n%s", diff)
+		}
 	})
-	if err != nil {
+}
+
+func TestPutsAgainWhenTheMarkFails(t *testing.T) {
+	w := newWorld(1)
+	var fails atomic.Int64
+	w.mark = func(int64) error {
+		if fails.Add(1) <= 2 {
+			return errors.New("disk full")
+		}
+		return nil
+	}
+	run(t, w, 1, func(t *testing.T, u *Uploader) {
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if w.look().tries[1] != 3 {
+			t.Errorf("put %d times, want 3", w.look().tries[1])
+		}
+		if diff := cmp.Diff([]string{"marked 1", fmt.Sprint("told ", destinationOf(1))}, w.look().steps); diff != "" {
+			t.Errorf("steps (-want +got):\n%s", diff)
+		}
+		if n := testutil.ToFloat64(u.metrics.failed.WithLabelValues("other")); n != 2 {
+			t.Errorf("counted %v failures, want 2", n)
+		}
+		if !strings.Contains(w.look().logs, `error="disk full"`) {
+			t.Errorf("the log does not name the error:\n%s", w.look().logs)
+		}
+	})
+}
+
+func TestStopInterruptsAPutThatTheNextStartRepeats(t *testing.T) {
+	w := newWorld(5)
+	w.put = func(ctx context.Context, _ objstore.Object) error { <-ctx.Done(); return context.Cause(ctx) }
+	run(t, w, 2, func(t *testing.T, u *Uploader) {
+		synctest.Wait()
+		began := time.Now()
+		u.Stop()
+		if took := time.Since(began); took != 0 {
+			t.Errorf("stop took %s, want none", took)
+		}
+		if len(w.look().steps) != 0 || w.look().logs != "" {
+			t.Errorf("stop led to %v and the log %q, want nothing", w.look().steps, w.look().logs)
+		}
+		if w.look().reading != 0 {
+			t.Errorf("%d pictures are still read", w.look().reading)
+		}
+	})
+	w.put = nil
+	run(t, w, 2, func(t *testing.T, _ *Uploader) {
+		synctest.Wait()
+		if diff := cmp.Diff(ids(1, 5), w.look().sorted()); diff != "" {
+			t.Errorf("stored shots (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestStopEndsPausesAndIsHarmlessBeforeStart(t *testing.T) {
+	w := newWorld(3 * maxAside)
+	w.put = func(context.Context, objstore.Object) error { return objstore.ErrUnavailable }
+	synctest.Test(t, func(t *testing.T) {
+		w.uploader(t, 1).Stop()
+		u := w.uploader(t, 3)
+		u.Start()
+		time.Sleep(10 * time.Minute)
+		began := time.Now()
+		u.Stop()
+		if took := time.Since(began); took != 0 {
+			t.Errorf("stop took %s, want none", took)
+		}
+	})
+}
+
+func TestATryThatTakesTooLongNamesTheSetting(t *testing.T) {
+	w := newWorld(1)
+	began := time.Time{}
+	w.put = func(ctx context.Context, _ objstore.Object) error {
+		if !began.IsZero() {
+			return nil
+		}
+		began = time.Now()
+		<-ctx.Done()
+		return fmt.Errorf("write object: %w", ctx.Err())
+	}
+	run(t, w, 1, func(t *testing.T, u *Uploader) {
+		time.Sleep(30*time.Second - time.Nanosecond)
+		synctest.Wait()
+		if w.look().logs != "" {
+			t.Errorf("the try ended before its time: %s", w.look().logs)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		const want = `error="storage.upload.timeout (30s) passed: write object: context deadline exceeded"`
+		if !strings.Contains(w.look().logs, want) {
+			t.Errorf("log is\n%swant it to hold\n%s", w.look().logs, want)
+		}
+		if n := testutil.ToFloat64(u.metrics.failed.WithLabelValues("timeout")); n != 1 {
+			t.Errorf("counted %v timeouts, want 1", n)
+		}
+		if diff := cmp.Diff([]int64{1}, w.look().marked); diff != "" {
+			t.Errorf("stored shots (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestSkipsAPictureThatIsNotThere(t *testing.T) {
+	w := newWorld(3)
+	w.gone[2] = true
+	run(t, w, 1, func(t *testing.T, u *Uploader) {
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if diff := cmp.Diff([]int64{1, 3}, w.look().marked); diff != "" {
+			t.Errorf("stored shots (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(map[int64]int{1: 1, 3: 1}, w.look().tries); diff != "" {
+			t.Errorf("calls of Put (-want +got):\n%s", diff)
+		}
+		if n := testutil.CollectAndCount(u.metrics.failed); n != 0 || w.look().logs != "" {
+			t.Errorf("counted %d kinds of failures and logged %q, want neither", n, w.look().logs)
+		}
+	})
+}
+
+func TestWakeLooksForNewShots(t *testing.T) {
+	w := newWorld(1)
+	run(t, w, 1, func(t *testing.T, u *Uploader) {
+		synctest.Wait()
+		w.record()
+		synctest.Wait()
+		if diff := cmp.Diff([]int64{1}, w.look().marked); diff != "" {
+			t.Errorf("before Wake (-want +got):\n%s", diff)
+		}
+		u.Wake()
+		u.Wake()
+		synctest.Wait()
+		if diff := cmp.Diff([]int64{1, 2}, w.look().marked); diff != "" {
+			t.Errorf("after Wake (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestGoesOnWhenTheSpoolCannotBeRead(t *testing.T) {
+	w := newWorld(1)
+	var reads atomic.Int64
+	w.page = func() error {
+		if reads.Add(1) <= 5 {
+			return errors.New("database is locked")
+		}
+		return nil
+	}
+	run(t, w, 1, func(t *testing.T, u *Uploader) {
+		u.Wake()
+		time.Sleep(5*rereadTime - time.Millisecond)
+		synctest.Wait()
+		if n := reads.Load(); n != 5 {
+			t.Errorf("read %d times in five seconds, want 5", n)
+		}
+		time.Sleep(rereadTime)
+		synctest.Wait()
+		if diff := cmp.Diff([]int64{1}, w.look().marked); diff != "" {
+			t.Errorf("stored shots (-want +got):\n%s", diff)
+		}
+		if !strings.Contains(w.look().logs, `error="database is locked"`) {
+			t.Errorf("the log does not name the error:\n%s", w.look().logs)
+		}
+	})
+}
+
+func TestDrain(t *testing.T) {
+	w := newWorld(10)
+	w.put = func(context.Context, objstore.Object) error { time.Sleep(time.Second); return nil }
+	run(t, w, 1, func(t *testing.T, u *Uploader) {
+		cause := errors.New("time to drain passed")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 5*time.Second, cause)
+		defer cancel()
+		if err := u.Drain(ctx); !errors.Is(err, cause) {
+			t.Errorf("Drain gave %v, want %v", err, cause)
+		}
+		if err := u.Drain(t.Context()); err != nil {
+			t.Errorf("Drain gave %v", err)
+		}
+		if diff := cmp.Diff(ids(1, 10), w.look().marked); diff != "" {
+			t.Errorf("stored shots (-want +got):\n%s", diff)
+		}
+		broken := errors.New("database is closed")
+		u.opts.Stats = func(context.Context) (int64, int64, error) { return 0, 0, broken }
+		if err := u.Drain(t.Context()); !errors.Is(err, broken) {
+			t.Errorf("Drain gave %v, want %v", err, broken)
+		}
+	})
+}
+
+func TestConfigValidate(t *testing.T) {
+	tests := []struct {
+		change func(*Config)
+		want   string
+	}{
+		{func(*Config) {}, ""},
+		{func(c *Config) { c.Concurrency = 1; c.Timeout = time.Second }, ""},
+		{func(c *Config) { c.Concurrency = 1024; c.Timeout = time.Hour }, ""},
+		{func(c *Config) { c.Concurrency = 0 }, "concurrency: is 0; allowed are 1 to 1024"},
+		{func(c *Config) { c.Concurrency = 1025 }, "concurrency: is 1025; allowed are 1 to 1024"},
+		{func(c *Config) { c.Timeout = 999 * time.Millisecond }, "timeout: is 999ms; allowed are 1s to 1h"},
+		{func(c *Config) { c.Timeout = time.Hour + 1 }, "timeout: is 1h0m0.000000001s; allowed are 1s to 1h"},
+	}
+	for _, tt := range tests {
+		c := DefaultConfig()
+		tt.change(&c)
+		got, code := "", stillcast.Code("")
+		o := newWorld(0).options(1)
+		o.Config = c
+		if _, err := New(o); err != nil {
+			got, code = err.Error(), stillcast.CodeOf(err)
+		}
+		if got != tt.want || tt.want != "" && code != stillcast.CodeInvalid {
+			t.Errorf("%+v: error %q of code %q, want %q", c, got, code, tt.want)
+		}
+	}
+}
+
+func TestKindOf(t *testing.T) {
+	tests := map[error]string{
+		objstore.ErrDenied: "denied", objstore.ErrThrottled: "throttled", objstore.ErrUnavailable: "unavailable",
+		objstore.ErrName: "name", context.DeadlineExceeded: "timeout", objstore.ErrNotFound: "other",
+	}
+	for err, want := range tests {
+		if got := kindOf(fmt.Errorf("put: %w", err)); got != want {
+			t.Errorf("kindOf(%v) = %q, want %q", err, got, want)
+		}
+	}
+}
+
+func TestGaugesReadTheSpool(t *testing.T) {
+	w := newWorld(3)
+	o := w.options(1)
+	var broken atomic.Bool
+	o.Stats = func(ctx context.Context) (int64, int64, error) {
+		if broken.Load() {
+			return 0, 0, errors.New("closed")
+		}
+		return w.stats(ctx)
+	}
+	registry := prometheus.NewRegistry()
+	o.Registerer = registry
+	if _, err := New(o); err != nil {
 		t.Fatal(err)
 	}
-	return u
-}
-
-func TestEverythingInTheSpoolIsStoredInOrder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(250)
-		u := w.uploader(t, Config{Concurrency: 1, Timeout: time.Minute}, slog.New(slog.DiscardHandler))
-		u.Start()
-		if err := u.Drain(t.Context()); err != nil {
-			t.Fatal(err)
+	names := []string{"stillcast_spool_pictures", "stillcast_spool_bytes"}
+	expect := func(pictures, size int) {
+		t.Helper()
+		text := fmt.Sprintf(`# HELP stillcast_spool_bytes Bytes of the pictures that wait to be stored.
+# TYPE stillcast_spool_bytes gauge
+stillcast_spool_bytes %d
+# HELP stillcast_spool_pictures Pictures that wait to be stored.
+# TYPE stillcast_spool_pictures gauge
+stillcast_spool_pictures %d
+`, size, pictures)
+		if err := testutil.GatherAndCompare(registry, strings.NewReader(text), names...); err != nil {
+			t.Error(err)
 		}
-		w.add()
-		u.Wake()
-		if err := u.Drain(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		u.Stop()
-		if len(w.order) != 251 || !slices.IsSorted(w.order) || w.notified != 251 {
-			t.Errorf("%d pictures put, sorted %v, %d events let go; want 251 in order", len(w.order), slices.IsSorted(w.order), w.notified)
-		}
-	})
-}
-
-func TestOutageLosesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(0)
-		back := time.Now().Add(time.Hour)
-		w.put = func(context.Context, objstore.Object) error {
-			if time.Now().Before(back) {
-				return fmt.Errorf("put: %w", objstore.ErrUnavailable)
-			}
-			return nil
-		}
-		u := w.uploader(t, Config{Concurrency: 4, Timeout: time.Minute}, slog.New(slog.DiscardHandler))
-		u.Start()
-		for range 3000 {
-			w.add()
-			u.Wake()
-			time.Sleep(time.Second)
-		}
-		if w.notified != 0 {
-			t.Errorf("%d events were let go without a picture", w.notified)
-		}
-		time.Sleep(time.Until(back))
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-		defer cancel()
-		if err := u.Drain(ctx); err != nil {
-			t.Errorf("%d pictures still wait three minutes after the store is back: %v", len(w.spooled), err)
-		}
-		u.Stop()
-		if w.notified != 3000 || w.most > 4 {
-			t.Errorf("%d events let go, at most %d pictures in memory; want 3000 and 4", w.notified, w.most)
-		}
-	})
-}
-
-func TestPictureThatCanNeverBeStoredHoldsUpNobody(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(20)
-		w.put = func(_ context.Context, o objstore.Object) error {
-			if o.Key == "1" || o.Key == "2" {
-				return fmt.Errorf("put %s: %w", o.Key, objstore.ErrDenied)
-			}
-			return nil
-		}
-		u := w.uploader(t, Config{Concurrency: 1, Timeout: time.Minute}, slog.New(slog.DiscardHandler))
-		u.Start()
-		time.Sleep(time.Minute)
-		u.Stop()
-		if w.notified != 18 {
-			t.Errorf("%d events let go, want those of all pictures but the two that are refused", w.notified)
-		}
-	})
-}
-
-func TestFailedMarkIsRepeated(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(1)
-		fails := 5
-		w.mark = func() error {
-			if fails--; fails >= 0 {
-				return errors.New("disk full")
-			}
-			return nil
-		}
-		u := w.uploader(t, DefaultConfig(), slog.New(slog.DiscardHandler))
-		u.Start()
-		if err := u.Drain(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		u.Stop()
-		if w.notified != 1 || len(w.order) != 6 {
-			t.Errorf("%d events let go after %d puts, want 1 after 6", w.notified, len(w.order))
-		}
-	})
-}
-
-func TestStopInterruptsAndTheNextStartGoesOn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(3)
-		w.put = func(ctx context.Context, _ objstore.Object) error {
-			<-ctx.Done()
-			return context.Cause(ctx)
-		}
-		u := w.uploader(t, DefaultConfig(), slog.New(slog.DiscardHandler))
-		u.Start()
-		synctest.Wait()
-		u.Stop()
-		w.put = nil
-		again := w.uploader(t, DefaultConfig(), slog.New(slog.DiscardHandler))
-		again.Start()
-		if err := again.Drain(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		again.Stop()
-		if w.notified != 3 {
-			t.Errorf("%d events let go, want 3", w.notified)
-		}
-	})
-}
-
-func TestHangingPutEndsAndNamesItsSetting(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(1)
-		tries := 0
-		w.put = func(ctx context.Context, _ objstore.Object) error {
-			if tries++; tries > 1 {
-				return nil
-			}
-			<-ctx.Done()
-			return context.Cause(ctx)
-		}
-		var said strings.Builder
-		u := w.uploader(t, DefaultConfig(), slog.New(slog.NewTextHandler(&said, nil)))
-		u.Start()
-		if err := u.Drain(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		u.Stop()
-		if !strings.Contains(said.String(), "storage.upload.timeout") {
-			t.Errorf("the log %q does not name the setting", said.String())
-		}
-	})
-}
-
-func TestDrainGivesUpWithItsContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(1)
-		u := w.uploader(t, DefaultConfig(), slog.New(slog.DiscardHandler))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if err := u.Drain(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Drain of a spool that is not worked on: %v, want that its time was over", err)
-		}
-	})
+	}
+	expect(3, 21)
+	broken.Store(true)
+	expect(-1, -1)
 }

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/stillcast/stillcast/internal/media/flv"
+	"github.com/stillcast/stillcast/internal/media/flv/flvtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -55,7 +56,7 @@ func someTags() []flv.Tag {
 func write(t testing.TB, tags []flv.Tag) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	w := flv.NewWriter(&out)
+	w := flvtest.NewWriter(&out)
 	for _, tag := range tags {
 		if err := w.Write(tag); err != nil {
 			t.Fatal(err)
@@ -91,7 +92,7 @@ func TestWriterBytes(t *testing.T) {
 }
 
 func TestWriterRefusesLargeTag(t *testing.T) {
-	err := flv.NewWriter(io.Discard).Write(flv.Tag{Type: flv.Video, Data: make([]byte, flv.MaxTagData+1)})
+	err := flvtest.NewWriter(io.Discard).Write(flv.Tag{Type: flv.Video, Data: make([]byte, flv.MaxTagData+1)})
 	if err == nil || !strings.Contains(err.Error(), "16777216 bytes") {
 		t.Errorf("Write: %v, want an error that names the size", err)
 	}

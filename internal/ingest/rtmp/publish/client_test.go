@@ -15,6 +15,7 @@ import (
 	"github.com/stillcast/stillcast/internal/ingest/rtmp/chunk"
 	"github.com/stillcast/stillcast/internal/ingest/rtmp/publish"
 	"github.com/stillcast/stillcast/internal/media/flv"
+	"github.com/stillcast/stillcast/internal/media/flv/flvtest"
 )
 
 var someVideo = flv.Tag{Type: flv.Video, Timestamp: 40, Data: []byte{0x27, 1, 0, 0, 0}}
@@ -257,7 +258,7 @@ func TestPushFileNoticesTheServersEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		var file bytes.Buffer
-		w := flv.NewWriter(&file)
+		w := flvtest.NewWriter(&file)
 		for _, timestamp := range []uint32{0, 3_600_000} {
 			if err := w.Write(flv.Tag{Type: flv.Video, Timestamp: timestamp, Data: someVideo.Data}); err != nil {
 				t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/stillcast/stillcast/internal/ingest/rtmp/publish"
 	"github.com/stillcast/stillcast/internal/media/flv"
+	"github.com/stillcast/stillcast/internal/media/flv/flvtest"
 )
 
 // ffmpegFile makes a file of two seconds of real H.264 and AAC.
@@ -148,7 +149,7 @@ func handMade(t *testing.T) (file []byte, tags []flv.Tag) {
 		{Type: flv.Video, Timestamp: first + 120, Data: []byte{0x17, 2, 0, 0, 0}},
 	}
 	var out bytes.Buffer
-	w := flv.NewWriter(&out)
+	w := flvtest.NewWriter(&out)
 	for _, tag := range tags {
 		if err := w.Write(tag); err != nil {
 			t.Fatal(err)
@@ -233,7 +234,7 @@ func looped(tags []flv.Tag) (sent []flv.Tag, due []time.Duration) {
 func TestPushFileEnds(t *testing.T) {
 	whole, _ := handMade(t)
 	var noFrames bytes.Buffer
-	if err := flv.NewWriter(&noFrames).Write(flv.Tag{Type: flv.Script, Data: []byte("\x02\x00\x01x\x05")}); err != nil {
+	if err := flvtest.NewWriter(&noFrames).Write(flv.Tag{Type: flv.Script, Data: []byte("\x02\x00\x01x\x05")}); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {

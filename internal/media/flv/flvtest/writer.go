@@ -1,10 +1,15 @@
-package flv
+// Package flvtest writes the FLV files that tests push.
+package flvtest
 
 import (
 	"encoding/binary"
 	"fmt"
 	"io"
+
+	"github.com/stillcast/stillcast/internal/media/flv"
 )
+
+const tagHeaderSize = 11
 
 // Writer writes an FLV file.
 type Writer struct {
@@ -15,15 +20,15 @@ type Writer struct {
 // NewWriter returns a Writer to w. The header, which says that there are audio
 // and video, is written together with the first tag.
 func NewWriter(w io.Writer) *Writer {
-	header := []byte{'F', 'L', 'V', version, flagAudio | flagVideo, 0, 0, 0, headerSize}
+	header := []byte{'F', 'L', 'V', 1, 0x05, 0, 0, 0, 9} // version 1, audio and video, header of 9 bytes
 	return &Writer{w: w, buf: append(header, 0, 0, 0, 0)}
 }
 
 // Write writes one tag with one call of the underlying Write, whose error it
-// returns wrapped. Data longer than [MaxTagData] is refused.
-func (w *Writer) Write(t Tag) error {
-	if len(t.Data) > MaxTagData {
-		return fmt.Errorf("write FLV tag: %d bytes, at most %d are allowed", len(t.Data), MaxTagData)
+// returns wrapped. Data longer than [flv.MaxTagData] is refused.
+func (w *Writer) Write(t flv.Tag) error {
+	if len(t.Data) > flv.MaxTagData {
+		return fmt.Errorf("write FLV tag: %d bytes, at most %d are allowed", len(t.Data), flv.MaxTagData)
 	}
 	size := uint32(len(t.Data)) //nolint:gosec // checked above
 	w.buf = append(w.buf, byte(t.Type))
