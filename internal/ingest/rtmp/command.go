@@ -138,7 +138,7 @@ func (s *session) publish(c command) error {
 	}
 	s.push, s.url = push, u
 	s.log = s.log.With(slog.String("stream", u.Stream.String()))
-	s.log.Info("push accepted", slog.String("client", s.client))
+	s.log.Debug("push accepted", slog.String("client", s.client))
 	return s.sendStatus(c.stream, statusPublishStart, "push of "+u.Stream.String()+" accepted")
 }
 
@@ -167,7 +167,7 @@ func (s *session) refused(stream string, err error) error {
 		}
 	}
 	// The log gets the stream and the reason, never the query: it holds a secret.
-	s.log.Warn("push refused", slog.String("stream", stream), slog.Any("error", err), slog.String("client", s.client))
+	s.log.Debug("push refused", slog.String("stream", stream), slog.Any("error", err), slog.String("client", s.client))
 	return closeWith(reasonDenied, stillcast.EndRefused, message).telling(status)
 }
 

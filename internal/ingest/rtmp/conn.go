@@ -255,7 +255,7 @@ func (c *conn) report(why *closing, live bool) {
 		slog.Duration("lasted", time.Since(c.started)), slog.Uint64("received_bytes", c.session.received))
 	switch {
 	case live:
-		log.Info("push ended")
+		log.Debug("push ended")
 	case why.reason == reasonNotRTMP || why.reason == reasonLimit || why.reason == reasonProtocol:
 		log.Info("connection closed")
 	default:
