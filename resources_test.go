@@ -73,6 +73,15 @@ func TestResourcesSnapshotTemplate(t *testing.T) {
 			t.Errorf("SnapshotTemplate(%q, %s) lacks its defaults: %+v", tt.domain, stream, got)
 		}
 	}
+	// From the most specific rule down, each is taken when those before it are gone.
+	for i, want := range []string{"domain+app+stream", "domain+stream", "domain+app", "domain"} {
+		set := ruleSet()
+		set.SnapshotRules = set.SnapshotRules[i:]
+		got, _ := stillcast.NewResources(set).SnapshotTemplate("d", stillcast.Stream{App: "app", Name: "s"})
+		if got.Name != want {
+			t.Errorf("without the first %d rules the template is %q, want %q", i, got.Name, want)
+		}
+	}
 	// Each rule alone, so that none is found but through itself.
 	for i, rule := range ruleSet().SnapshotRules[:4] {
 		set := ruleSet()

@@ -26,13 +26,14 @@
 // Status 200 means received; the body is of no interest, {"code":0} is usual.
 // Anything else, redirects included, or no answer in time (20 seconds unless
 // configured otherwise) is a failure: the event is sent again, by default up to
-// five times two minutes apart, and is then parked, from where its operator can
-// replay it. So answer 200 only once the event is safe with you, and answer soon:
-// put long work into a queue of your own.
+// five times two minutes apart, and is then parked: kept, and no longer tried by
+// itself. So answer 200 only once the event is safe with you, and answer soon: put
+// long work into a queue of your own.
 //
 // An event may arrive more than once, with the same event id, and events of a
-// stream may arrive out of order. [HeaderSequence] numbers a stream's events to
-// one URL from 1 without gaps: a number that is missing is still to come.
+// stream may arrive out of order. [HeaderSequence] numbers a stream's events of one
+// type to one callback template from 1 without gaps: a number that is missing is
+// still to come.
 //
 // # How to receive
 //

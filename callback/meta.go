@@ -11,7 +11,7 @@ import (
 const (
 	HeaderEventID   = "Stillcast-Event-Id"   // the same for all attempts and destinations of an event
 	HeaderEventTime = "Stillcast-Event-Time" // when it happened, RFC 3339 with milliseconds
-	HeaderSequence  = "Stillcast-Sequence"   // counts a stream's events to one URL from 1, without gaps
+	HeaderSequence  = "Stillcast-Sequence"   // counts a stream's events of one type to one callback template from 1, without gaps
 	HeaderAttempt   = "Stillcast-Attempt"    // counts the attempts of a delivery from 1
 )
 
@@ -21,7 +21,7 @@ type Meta struct {
 	// At is when the event happened, for a screenshot when its frame arrived: finer
 	// than the whole seconds of the body. Zero when the sender gives none.
 	At       time.Time
-	Sequence int64 // of the stream's events to this URL, from 1; 0 when the sender gives none
+	Sequence int64 // of the stream's events of this type to this callback template, from 1; 0 when the sender gives none
 	Attempt  int   // from 1; 0 when the sender gives none
 }
 

@@ -65,7 +65,8 @@ type App struct {
 	http     *httpServer
 	ops      *httpServer
 
-	ready    atomic.Bool
+	ready    atomic.Bool // pushes are taken
+	started  bool        // Start succeeded
 	failed   chan error
 	steps    []step // taken down from the last to the first
 	stopOnce sync.Once
@@ -180,8 +181,8 @@ func (a *App) makeUploader(context.Context) error {
 	a.uploader = u
 	a.onStop("spool", func(ctx context.Context) error {
 		defer u.Stop()
-		if !a.ready.Load() {
-			return nil
+		if !a.started {
+			return nil // nobody works on it
 		}
 		return u.Drain(ctx)
 	})
@@ -265,6 +266,7 @@ func (a *App) Start(ctx context.Context) error {
 		<-serve
 		return err
 	})
+	a.started = true
 	a.ready.Store(true)
 	return nil
 }
@@ -285,6 +287,7 @@ func (a *App) Failed() <-chan error { return a.failed }
 // what the first did.
 func (a *App) Stop(ctx context.Context) error {
 	a.stopOnce.Do(func() {
+		a.ready.Store(false) // load balancers look elsewhere while this drains
 		drain, cancel := context.WithTimeoutCause(ctx, DrainTime, errors.New("the time to drain passed"))
 		defer cancel()
 		var errs []error
@@ -293,7 +296,6 @@ func (a *App) Stop(ctx context.Context) error {
 				errs = append(errs, fmt.Errorf("stop %s: %w", s.name, err))
 			}
 		}
-		a.ready.Store(false)
 		a.stopErr = errors.Join(errs...)
 	})
 	return a.stopErr

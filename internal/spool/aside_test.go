@@ -26,7 +26,8 @@ func TestStoreDownForAnHourLosesNothing(t *testing.T) {
 		}
 		return nil
 	}
-	run(t, w, concurrency, func(t *testing.T, u *Uploader) {
+	synctest.Test(t, func(t *testing.T) {
+		u := w.start(t, concurrency)
 		for range later {
 			time.Sleep(30 * time.Second)
 			synctest.Wait()
@@ -85,7 +86,8 @@ func refusedPictures(t *testing.T, refusal error, concurrency int) {
 		}
 		return nil
 	}
-	run(t, w, concurrency, func(t *testing.T, u *Uploader) {
+	synctest.Test(t, func(t *testing.T) {
+		u := w.start(t, concurrency)
 		time.Sleep(refused * 3 * time.Second)
 		synctest.Wait()
 		if diff := cmp.Diff(ids(refused+1, refused+good), w.look().sorted()); diff != "" {
@@ -119,7 +121,8 @@ func TestAStoreThatHangsForSomeLeavesSlotsToOthers(t *testing.T) {
 		}
 		return nil
 	}
-	run(t, w, 2, func(t *testing.T, u *Uploader) {
+	synctest.Test(t, func(t *testing.T) {
+		u := w.start(t, 2)
 		// Until each hung for its tries in a row, they may hold both slots.
 		time.Sleep(hanging * patience * 40 * time.Second)
 		w.record() // the ninth

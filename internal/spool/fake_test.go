@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -191,15 +190,14 @@ func (w *world) uploader(t *testing.T, concurrency int) *Uploader {
 	return u
 }
 
-// run starts an uploader in a bubble of fake time and stops it after the test.
-func run(t *testing.T, w *world, concurrency int, test func(*testing.T, *Uploader)) {
+// start starts an uploader that stops after the test, which must be in a bubble
+// of fake time.
+func (w *world) start(t *testing.T, concurrency int) *Uploader {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		u := w.uploader(t, concurrency)
-		u.Start()
-		defer u.Stop()
-		test(t, u)
-	})
+	u := w.uploader(t, concurrency)
+	u.Start()
+	t.Cleanup(u.Stop)
+	return u
 }
 
 // ids returns first, first+1, … last.

@@ -24,7 +24,8 @@ func TestStoresWhatTheSpoolHoldsAtStart(t *testing.T) {
 			const shots = 2*pageSize + 50
 			w := newWorld(shots)
 			w.put = func(context.Context, objstore.Object) error { time.Sleep(time.Millisecond); return nil }
-			run(t, w, concurrency, func(t *testing.T, u *Uploader) {
+			synctest.Test(t, func(t *testing.T) {
+				u := w.start(t, concurrency)
 				if err := u.Drain(t.Context()); err != nil {
 					t.Fatal(err)
 				}
@@ -56,7 +57,8 @@ func TestStoresWhatTheSpoolHoldsAtStart(t *testing.T) {
 
 func TestTellsOfDestinationsAfterTheMark(t *testing.T) {
 	w := newWorld(2)
-	run(t, w, 1, func(t *testing.T, _ *Uploader) {
+	synctest.Test(t, func(t *testing.T) {
+		w.start(t, 1)
 		synctest.Wait()
 		want := []string{
 			"marked 1", fmt.Sprint("told ", destinationOf(1)),
@@ -77,7 +79,8 @@ func TestPutsAgainWhenTheMarkFails(t *testing.T) {
 		}
 		return nil
 	}
-	run(t, w, 1, func(t *testing.T, u *Uploader) {
+	synctest.Test(t, func(t *testing.T) {
+		u := w.start(t, 1)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if w.look().tries[1] != 3 {
@@ -98,7 +101,8 @@ func TestPutsAgainWhenTheMarkFails(t *testing.T) {
 func TestStopInterruptsAPutThatTheNextStartRepeats(t *testing.T) {
 	w := newWorld(5)
 	w.put = func(ctx context.Context, _ objstore.Object) error { <-ctx.Done(); return context.Cause(ctx) }
-	run(t, w, 2, func(t *testing.T, u *Uploader) {
+	synctest.Test(t, func(t *testing.T) {
+		u := w.start(t, 2)
 		synctest.Wait()
 		began := time.Now()
 		u.Stop()
@@ -113,7 +117,8 @@ func TestStopInterruptsAPutThatTheNextStartRepeats(t *testing.T) {
 		}
 	})
 	w.put = nil
-	run(t, w, 2, func(t *testing.T, _ *Uploader) {
+	synctest.Test(t, func(t *testing.T) {
+		w.start(t, 2)
 		synctest.Wait()
 		if diff := cmp.Diff(ids(1, 5), w.look().sorted()); diff != "" {
 			t.Errorf("stored shots (-want +got):\n%s", diff)
@@ -148,7 +153,8 @@ func TestATryThatTakesTooLongNamesTheSetting(t *testing.T) {
 		<-ctx.Done()
 		return fmt.Errorf("write object: %w", ctx.Err())
 	}
-	run(t, w, 1, func(t *testing.T, u *Uploader) {
+	synctest.Test(t, func(t *testing.T) {
+		u := w.start(t, 1)
 		time.Sleep(30*time.Second - time.Nanosecond)
 		synctest.Wait()
 		if w.look().logs != "" {
@@ -172,7 +178,8 @@ func TestATryThatTakesTooLongNamesTheSetting(t *testing.T) {
 func TestSkipsAPictureThatIsNotThere(t *testing.T) {
 	w := newWorld(3)
 	w.gone[2] = true
-	run(t, w, 1, func(t *testing.T, u *Uploader) {
+	synctest.Test(t, func(t *testing.T) {
+		u := w.start(t, 1)
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if diff := cmp.Diff([]int64{1, 3}, w.look().marked); diff != "" {
@@ -189,7 +196,8 @@ func TestSkipsAPictureThatIsNotThere(t *testing.T) {
 
 func TestWakeLooksForNewShots(t *testing.T) {
 	w := newWorld(1)
-	run(t, w, 1, func(t *testing.T, u *Uploader) {
+	synctest.Test(t, func(t *testing.T) {
+		u := w.start(t, 1)
 		synctest.Wait()
 		w.record()
 		synctest.Wait()
@@ -214,7 +222,8 @@ func TestGoesOnWhenTheSpoolCannotBeRead(t *testing.T) {
 		}
 		return nil
 	}
-	run(t, w, 1, func(t *testing.T, u *Uploader) {
+	synctest.Test(t, func(t *testing.T) {
+		u := w.start(t, 1)
 		u.Wake()
 		time.Sleep(5*rereadTime - time.Millisecond)
 		synctest.Wait()
@@ -235,7 +244,8 @@ func TestGoesOnWhenTheSpoolCannotBeRead(t *testing.T) {
 func TestDrain(t *testing.T) {
 	w := newWorld(10)
 	w.put = func(context.Context, objstore.Object) error { time.Sleep(time.Second); return nil }
-	run(t, w, 1, func(t *testing.T, u *Uploader) {
+	synctest.Test(t, func(t *testing.T) {
+		u := w.start(t, 1)
 		cause := errors.New("time to drain passed")
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 5*time.Second, cause)
 		defer cancel()

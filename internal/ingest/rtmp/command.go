@@ -128,6 +128,8 @@ func (s *session) publish(c command) error {
 	s.stream = c.stream
 	u, err := s.pushURL(c.text(0))
 	if err != nil {
+		// The gate, which logs and counts what it refuses, never sees this one.
+		s.log.Warn("push refused: its URL cannot be read", slog.Any("error", err), slog.String("client", s.client))
 		return s.refused("", err)
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.PublishTimeout)
