@@ -17,6 +17,16 @@ type Shot struct {
 	Width    int       // of the picture, in pixels
 	Height   int
 	Size     int // of the JPEG, in bytes
+
+	Renditions []Rendition // further sizes of the picture
+	Facts      Facts
+}
+
+// Rendition is another size of a shot's picture, in the shot's bucket.
+type Rendition struct {
+	Key           string // object key
+	Width, Height int    // in pixels
+	Size          int    // in bytes
 }
 
 // PicURL is the pic_url of the shot's event: its path in the bucket.

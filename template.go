@@ -16,6 +16,9 @@ const (
 	MaxBucket       = 63 // bytes, as in S3 (Amazon S3 user guide, "Bucket naming rules")
 	DefaultInterval = 10 * time.Second
 	DefaultQuality  = 85
+
+	MaxRenditions    = 4
+	DefaultHeartbeat = 5 * time.Minute
 )
 
 // SnapshotTemplate says what to capture and where the picture goes.
@@ -32,6 +35,20 @@ type SnapshotTemplate struct {
 	Prefix      string // folder with placeholders; "" means DefaultPrefix
 	FileName    string // file name with placeholders; "" means DefaultFileName
 	Quality     int    // JPEG quality 1–100; 0 means DefaultQuality
+
+	Accuracy    Accuracy // "" means AccuracyKeyframe
+	Format      Format   // "" means FormatJPEG
+	Fit         Fit      // "" means FitStretch
+	Progressive bool     // JPEGs that build up while they load: smaller, seven times the work
+	EXIF        bool     // pictures carry capture time and stream
+	// Renditions are further sizes, each stored as an object of its own.
+	Renditions Renditions
+	// SkipBlack and SkipUnchanged leave out shots that are black, or look like
+	// the shot before, but never for longer than Heartbeat.
+	SkipBlack     bool
+	SkipUnchanged bool
+	Heartbeat     time.Duration // 0 means DefaultHeartbeat
+	Facts         bool          // events carry the shot's facts under "stillcast"
 }
 
 // Validate reports the first field that is not allowed.
