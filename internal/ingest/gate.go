@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,6 +49,7 @@ type Gate struct {
 
 	mu   sync.Mutex
 	live map[stillcast.Stream]*livePush
+	bans map[stillcast.Stream]stillcast.Ban
 
 	// Journal entries are written beside the push, so that a slow database never
 	// holds up a publisher. ctx ends them; wg waits for them.
@@ -69,8 +71,8 @@ func NewGate(opts GateOptions) *Gate {
 
 // Admit checks whether req may push now and, if so, makes it the live push of
 // its stream. The error is an [stillcast.Error] for the publisher's eyes:
-// CodeDenied for an unknown domain or a bad authorisation, CodeConflict when
-// the stream is live already.
+// CodeDenied for an unknown or disabled domain, a bad authorisation or a banned
+// stream, CodeConflict when the stream is live already.
 func (g *Gate) Admit(_ context.Context, req Request) (Push, error) {
 	p, err := g.admit(req)
 	if err != nil {
@@ -88,9 +90,9 @@ func (g *Gate) admit(req Request) (*livePush, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	domain, ok := g.opts.Resources().Domain(s.Domain)
-	if !ok {
-		return nil, stillcast.Errorf(stillcast.CodeDenied, "push domain", "%q is not registered here", s.Domain)
+	domain, err := g.open(s.Domain)
+	if err != nil {
+		return nil, err
 	}
 	now := time.Now()
 	if err := domain.Auth.Check(s.Name, req.URL.Param, now); err != nil {
@@ -115,6 +117,14 @@ func (g *Gate) admit(req Request) (*livePush, error) {
 func (g *Gate) register(p *livePush) (*livePush, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	// Here, so that no push slips through while a domain is disabled. A ban is told
+	// only to who may push.
+	if _, err := g.open(p.push.Stream.Domain); err != nil {
+		return nil, err
+	}
+	if err := g.banned(p.push.Stream, p.push.Started); err != nil {
+		return nil, err
+	}
 	if other, ok := g.live[p.push.Stream]; ok {
 		return nil, stillcast.Errorf(stillcast.CodeConflict, "stream",
 			"%s is live already, pushed from %s since %s", p.push.Stream,
@@ -186,13 +196,7 @@ func (g *Gate) Close(ctx context.Context) error {
 	return err
 }
 
-// supported returns the names of the codecs that pictures can be made of.
-func (g *Gate) supported() []string {
-	var names []string
-	for c := media.H264; c <= media.VP8; c++ {
-		if g.opts.Supports(c) {
-			names = append(names, c.String())
-		}
-	}
-	return names
+// Codecs returns the codecs that pictures can be made of.
+func (g *Gate) Codecs() []media.Codec {
+	return slices.DeleteFunc(media.Codecs(), func(c media.Codec) bool { return !g.opts.Supports(c) })
 }

@@ -182,6 +182,9 @@ func TestUnsupportedCodecIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = p.Configure(&media.Config{Codec: media.HEVC})
+	if diff := cmp.Diff([]media.Codec{media.H264}, g.Codecs()); diff != "" {
+		t.Errorf("codecs (-want +got):\n%s", diff)
+	}
 	if want := "video codec: HEVC is not supported; allowed: H.264"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %q", err, want)
 	}

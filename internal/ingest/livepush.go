@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"strings"
 	"sync"
 	"time"
 
@@ -34,7 +33,7 @@ func (p *livePush) Configure(c *media.Config) error {
 	if !p.gate.opts.Supports(c.Codec) {
 		p.gate.metrics.unsupported.WithLabelValues(c.Codec.String()).Inc()
 		return stillcast.Errorf(stillcast.CodeInvalid, "video codec", "%s is not supported; allowed: %s",
-			c.Codec, strings.Join(p.gate.supported(), ", "))
+			c.Codec, media.CodecNames(p.gate.Codecs()))
 	}
 	p.width, p.height = c.Width, c.Height
 	p.sink.Configure(c)
@@ -77,8 +76,8 @@ func (p *livePush) End(end stillcast.PushEnd) {
 
 func (p *livePush) reportNoVideo() {
 	p.gate.metrics.noVideo.Inc()
-	p.gate.opts.Logger.Warn("push has no video; pictures need a video track (H.264)",
-		"stream", p.push.Stream, "push", p.push.ID, "after", p.gate.opts.NoVideo)
+	p.gate.opts.Logger.Warn("push has no video; pictures need a video track",
+		"allowed", media.CodecNames(p.gate.Codecs()), "stream", p.push.Stream, "push", p.push.ID, "after", p.gate.opts.NoVideo)
 }
 
 // journal records the begin, waits for the end and records that. It runs on a

@@ -205,18 +205,28 @@ func compositionTime(b []byte) time.Duration {
 	return time.Duration(ms) * time.Millisecond
 }
 
+// FourCC returns the code of a codec in Enhanced RTMP, "" for none.
+func (c Codec) FourCC() string {
+	switch c {
+	case H264:
+		return "avc1"
+	case HEVC:
+		return "hvc1"
+	case AV1:
+		return "av01"
+	case VP9:
+		return "vp09"
+	case VP8:
+		return "vp08"
+	}
+	return ""
+}
+
 func fourCCCodec(code [4]byte) Codec {
-	switch string(code[:]) {
-	case "avc1":
-		return H264
-	case "hvc1":
-		return HEVC
-	case "av01":
-		return AV1
-	case "vp09":
-		return VP9
-	case "vp08":
-		return VP8
+	for c := H264; c <= VP8; c++ {
+		if c.FourCC() == string(code[:]) {
+			return c
+		}
 	}
 	return CodecNone
 }

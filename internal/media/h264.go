@@ -24,11 +24,6 @@ type AVCRecord struct {
 	PPS        [][]byte
 }
 
-const (
-	nalTypeSPS = 7
-	nalTypePPS = 8
-)
-
 // ParseAVCRecord takes an avcC record apart. There is at least one SPS; there
 // may be no PPS, as some encoders send it with the pictures.
 func ParseAVCRecord(record []byte) (AVCRecord, error) {
@@ -41,8 +36,8 @@ func ParseAVCRecord(record []byte) (AVCRecord, error) {
 		return AVCRecord{}, fmt.Errorf("avcC record has version %d; only 1 is defined", record[0])
 	}
 	r := AVCRecord{LengthSize: int(record[4]&0x03) + 1}
-	if r.LengthSize == 3 {
-		return AVCRecord{}, errors.New("avcC record announces NAL unit lengths of 3 bytes; allowed are 1, 2 and 4")
+	if err := checkLengthSize("avcC", r.LengthSize); err != nil {
+		return AVCRecord{}, err
 	}
 	var err error
 	rest := record[6:]
@@ -89,22 +84,33 @@ func parameterSets(b []byte, count, nalType int) (sets [][]byte, rest []byte, er
 
 // H264Config makes a decoder configuration of an avcC record, which it copies.
 // It refuses a picture of more than maxPixels pixels before cropping, because
-// that is what a decoder must allocate.
+// that is what a decoder must allocate. The size is that of the first SPS.
 func H264Config(record []byte, maxPixels int) (*Config, error) {
 	r, err := ParseAVCRecord(record)
 	if err != nil {
 		return nil, err
 	}
+	c := &Config{Codec: H264, Record: bytes.Clone(record)}
+	for i, nal := range r.SPS {
+		width, height, err := h264Size(nal, maxPixels)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			c.Width, c.Height = width, height
+		}
+	}
+	return c, nil
+}
+
+// h264Size reads the size of the pictures from an SPS.
+func h264Size(nal []byte, maxPixels int) (width, height int, err error) {
 	var sps h264.SPS
 	// A broken VUI comes last and says nothing about the size: decoders ignore it.
-	if err := sps.Unmarshal(r.SPS[0]); err != nil && sps.VUI == nil {
-		return nil, fmt.Errorf("read H.264 SPS: %w", err)
+	if err := sps.Unmarshal(nal); err != nil && sps.VUI == nil {
+		return 0, 0, broken("read H.264 SPS: %w", err)
 	}
-	width, height, err := pictureSize(&sps, maxPixels)
-	if err != nil {
-		return nil, err
-	}
-	return &Config{Codec: H264, Record: bytes.Clone(record), Width: width, Height: height}, nil
+	return pictureSize(&sps, maxPixels)
 }
 
 // pictureSize computes the size in 64 bits, so that no SPS overflows it (ITU-T
@@ -116,29 +122,35 @@ func pictureSize(sps *h264.SPS, maxPixels int) (width, height int, err error) {
 	}
 	codedWidth := (uint64(sps.PicWidthInMbsMinus1) + 1) * 16
 	codedHeight := (uint64(sps.PicHeightInMapUnitsMinus1) + 1) * 16 * fields
-	limit := uint64(max(maxPixels, 0)) //nolint:gosec // not negative
-	if codedWidth > limit || codedHeight > limit || codedWidth*codedHeight > limit {
-		return 0, 0, fmt.Errorf("H.264 picture of %dx%d pixels is too large; at most %d pixels are allowed", codedWidth, codedHeight, maxPixels)
+	if err := checkSize(H264, codedWidth, codedHeight, maxPixels); err != nil {
+		return 0, 0, err
 	}
-	cropX, cropY := cropUnits(sps)
-	var cutX, cutY uint64
+	var cut window
+	cropX, cropY := cropUnits(sps.ChromaFormatIdc, sps.SeparateColourPlaneFlag)
 	if c := sps.FrameCropping; c != nil {
-		cutX = cropX * (uint64(c.LeftOffset) + uint64(c.RightOffset))
-		cutY = cropY * fields * (uint64(c.TopOffset) + uint64(c.BottomOffset))
+		cut.x = cropX * (uint64(c.LeftOffset) + uint64(c.RightOffset))
+		cut.y = cropY * fields * (uint64(c.TopOffset) + uint64(c.BottomOffset))
 	}
-	if cutX >= codedWidth || cutY >= codedHeight {
-		return 0, 0, fmt.Errorf("H.264 SPS crops %dx%d pixels off a picture of %dx%d", cutX, cutY, codedWidth, codedHeight)
+	return cut.crop(H264, codedWidth, codedHeight)
+}
+
+// window is what an SPS cuts off a picture, in pixels of both sides together.
+type window struct{ x, y uint64 }
+
+func (w window) crop(c Codec, codedWidth, codedHeight uint64) (width, height int, err error) {
+	if w.x >= codedWidth || w.y >= codedHeight {
+		return 0, 0, broken("%s SPS crops %dx%d pixels off a picture of %dx%d", c, w.x, w.y, codedWidth, codedHeight)
 	}
-	return int(codedWidth - cutX), int(codedHeight - cutY), nil //nolint:gosec // below the limit, an int
+	return int(codedWidth - w.x), int(codedHeight - w.y), nil //nolint:gosec // checkSize bounds both
 }
 
 // cropUnits returns SubWidthC and SubHeightC, 1 for monochrome and for planes
-// that are coded apart (ITU-T H.264, table 6-1).
-func cropUnits(sps *h264.SPS) (x, y uint64) {
-	if sps.SeparateColourPlaneFlag {
+// that are coded apart (ITU-T H.264 and H.265, table 6-1).
+func cropUnits(chromaFormat uint32, separatePlanes bool) (x, y uint64) {
+	if separatePlanes {
 		return 1, 1
 	}
-	switch sps.ChromaFormatIdc {
+	switch chromaFormat {
 	case 1:
 		return 2, 2
 	case 2:

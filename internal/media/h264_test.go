@@ -182,7 +182,7 @@ func TestH264ConfigRefuses(t *testing.T) {
 		{"not an SPS", change(8, 0x68), media.MaxH264Pixels, "type 8 in place of SPS 1 of 1"},
 		{"not a PPS", change(37, 0x67), media.MaxH264Pixels, "type 7 in place of PPS 1 of 1"},
 		{"SPS of two bytes", []byte{1, 100, 0, 13, 0xff, 0xe1, 0, 2, 0x67, 0x64, 0}, media.MaxH264Pixels, "read H.264 SPS"},
-		{"too many pixels", whole, 320*192 - 1, "320x192 pixels is too large; at most 61439"},
+		{"too many pixels", whole, 320*192 - 1, "320x192 pixels; at most 61439"},
 		{"overflow", picture{width: 1<<32 - 1, height: 1<<32 - 1, chroma: 1}.avcC(), media.MaxH264Pixels, "too large"},
 		{"all cropped", picture{width: 1, height: 1, chroma: 1, crop: []uint64{4, 4, 0, 0}}.avcC(), media.MaxH264Pixels, "crops 16x0 pixels off a picture of 16x16"},
 		{"crop overflow", picture{width: 1, height: 1, chroma: 1, crop: []uint64{1<<32 - 2, 1<<32 - 2, 0, 0}}.avcC(), media.MaxH264Pixels, "crops"},

@@ -3,7 +3,10 @@
 // is pure Go and does no input or output.
 package media
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Codec is a video coding format.
 type Codec uint8
@@ -35,11 +38,23 @@ func (c Codec) String() string {
 	return "none"
 }
 
+// Codecs returns all codecs.
+func Codecs() []Codec { return []Codec{H264, HEVC, AV1, VP9, VP8} }
+
+// CodecNames lists codecs for people: "H.264, HEVC".
+func CodecNames(codecs []Codec) string {
+	names := make([]string, len(codecs))
+	for i, c := range codecs {
+		names[i] = c.String()
+	}
+	return strings.Join(names, ", ")
+}
+
 // Config is a decoder configuration, immutable once made.
 type Config struct {
 	Codec  Codec
-	Record []byte // as it stands in an MP4 or FLV file: avcC, hvcC, …
-	Width  int    // of the coded picture after cropping, in pixels
+	Record []byte // as it stands in an MP4 or FLV file: avcC, hvcC, …; AV1, VP9 and VP8 may have none
+	Width  int    // of the coded picture after cropping, in pixels; 0 when unknown, as Height then is
 	Height int
 }
 

@@ -6,9 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/internal/ingest/rtmp/amf0"
 	"github.com/stillcast/stillcast/internal/ingest/rtmp/chunk"
+	"github.com/stillcast/stillcast/internal/media"
 )
 
 func TestRefusedPush(t *testing.T) {
@@ -93,7 +96,9 @@ func TestPlay(t *testing.T) {
 // Replies carry the transaction of their command; commands without one get no
 // reply where GStreamer expects none.
 func TestReplies(t *testing.T) {
-	f := start(t, testConfig(), newFakeGate())
+	g := newFakeGate()
+	g.codecs = []media.Codec{media.H264, media.HEVC}
+	f := start(t, testConfig(), g)
 	c := newClient(t, f.Addr())
 	c.command("connect", 1.0, amf0.Object{{Name: "app", Value: "live"}, {Name: "tcUrl", Value: "rtmp://h/live"}, {Name: "objectEncoding", Value: 3.0}})
 	var kinds []uint8
@@ -107,6 +112,13 @@ func TestReplies(t *testing.T) {
 			info := r.values[3].(amf0.Object)
 			if v, _ := info.Get("objectEncoding"); r.values[0] != "_result" || r.values[1] != 1.0 || v != 0.0 {
 				t.Errorf("reply to connect: %v", r.values)
+			}
+			properties := r.values[2].(amf0.Object)
+			list, _ := properties.Get("fourCcList")
+			infos, _ := properties.Get("videoFourCcInfoMap")
+			caps, _ := properties.Get("capsEx")
+			if diff := cmp.Diff([]any{[]any{"avc1", "hvc1"}, amf0.Object{{Name: "avc1", Value: 1.0}, {Name: "hvc1", Value: 1.0}}, 4.0}, []any{list, infos, caps}); diff != "" {
+				t.Errorf("Enhanced RTMP in the reply to connect (-want +got):\n%s", diff)
 			}
 		}
 	}

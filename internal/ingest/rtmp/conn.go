@@ -39,6 +39,7 @@ type conn struct {
 	greeted  time.Time // when the handshake was done
 	lastByte time.Time
 	armed    time.Time // the read deadline that is set
+	pace     pace
 
 	mu      sync.Mutex
 	stopped *closing // set from outside, see stop
@@ -108,8 +109,9 @@ func (c *conn) loop() *closing {
 			continue
 		}
 		c.lastByte = time.Now()
+		n := len(data)
 		err = c.session.feed(data)
-		c.session.metrics.add(len(data), &c.session.counts)
+		c.session.metrics.add(n, &c.session.counts)
 		c.source.done()
 		if err != nil {
 			return closingOf(err)
@@ -118,6 +120,7 @@ func (c *conn) loop() *closing {
 			return c.session.closedByPeer(err)
 		}
 		c.watch()
+		c.adjust(n)
 	}
 }
 
@@ -140,13 +143,19 @@ func (c *conn) deadline() time.Time {
 // a push that sends all the time it sets it now and then only: readError looks
 // at what time it really is.
 func (c *conn) arm() *closing {
-	deadline := c.deadline()
+	deadline, slack := c.deadline(), c.session.cfg.IdleTimeout/16
+	if c.pace.ever {
+		wake := min(pacedWake, c.session.cfg.IdleTimeout/4)
+		if paced := time.Now().Add(wake); paced.Before(deadline) {
+			deadline, slack = paced, wake/2
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stopped != nil {
 		return c.stopped
 	}
-	if late := deadline.Sub(c.armed); late >= 0 && late < c.session.cfg.IdleTimeout/16 && !c.armed.IsZero() {
+	if late := deadline.Sub(c.armed); late >= 0 && late < slack && !c.armed.IsZero() {
 		return nil
 	}
 	c.armed = deadline
@@ -166,7 +175,7 @@ func (c *conn) readError(err error) *closing {
 	}
 	if time.Now().Before(c.deadline()) {
 		c.armed = time.Time{}
-		return nil // stopped, or bytes came since the deadline was set: arm tells
+		return nil // stopped, bytes came since the deadline was set, or time to read what is there: arm tells
 	}
 	cfg := &c.session.cfg
 	switch {

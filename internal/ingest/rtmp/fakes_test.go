@@ -35,7 +35,10 @@ type fakePush struct {
 	refuse error                 // returned by Configure
 	want   func(media.Unit) bool // nil: key frames
 	wanted chan media.Unit       // gets every unit that is wanted, when not nil
+	takes  chan struct{}         // gets an element for every unit that is taken, when not nil
 	done   chan struct{}
+	forget bool // count units only
+	hold   bool // keep units in held
 	cause  stillcast.PushEnd
 	ended  chan struct{} // closed by the first End
 
@@ -43,6 +46,8 @@ type fakePush struct {
 	configs []media.Config
 	asked   []media.Unit
 	units   []unit
+	took    int
+	held    []*media.AccessUnit
 	ends    []stillcast.PushEnd
 }
 
@@ -60,7 +65,9 @@ func (p *fakePush) Configure(c *media.Config) error {
 func (p *fakePush) Want(u media.Unit) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.asked = append(p.asked, u)
+	if !p.forget {
+		p.asked = append(p.asked, u)
+	}
 	want := u.Key
 	if p.want != nil {
 		want = p.want(u)
@@ -74,6 +81,18 @@ func (p *fakePush) Want(u media.Unit) bool {
 func (p *fakePush) Take(au *media.AccessUnit) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.takes != nil {
+		defer func() { p.takes <- struct{}{} }()
+	}
+	p.took++
+	switch {
+	case p.hold:
+		p.held = append(p.held, au)
+		return
+	case p.forget:
+		au.Release()
+		return
+	}
 	p.units = append(p.units, unit{Unit: au.Unit, Width: au.Config.Width, Data: string(au.Data)})
 	au.Release()
 }
@@ -116,7 +135,9 @@ func (p *fakePush) taken() []unit {
 type fakeGate struct {
 	err  error
 	make func() *fakePush
-	hook func()
+	// codecs that it says it takes; nil for all.
+	codecs []media.Codec
+	hook   func()
 
 	mu       sync.Mutex
 	requests []ingest.Request
@@ -140,6 +161,13 @@ func (g *fakeGate) Admit(_ context.Context, req ingest.Request) (ingest.Push, er
 	p := g.make()
 	g.pushes <- p
 	return p, nil
+}
+
+func (g *fakeGate) Codecs() []media.Codec {
+	if g.codecs != nil {
+		return g.codecs
+	}
+	return media.Codecs()
 }
 
 // push waits for the next admitted push.
@@ -323,6 +351,8 @@ func TestReasonsAreCounted(t *testing.T) {
 }
 
 var errTest = errors.New("test error")
+
+func (g *stuckGate) Codecs() []media.Codec { return media.Codecs() }
 
 // stuckGate does not decide before its context is done.
 type stuckGate struct{ asked chan struct{} }

@@ -38,6 +38,7 @@ func TestGortmplibPushes(t *testing.T) {
 	g.make = func() *fakePush {
 		p := newFakePush()
 		p.want = func(media.Unit) bool { return true }
+		p.takes = make(chan struct{}, 100)
 		return p
 	}
 	f := start(t, testConfig(), g)
@@ -76,8 +77,17 @@ func TestGortmplibPushes(t *testing.T) {
 			Width: 320, Data: string(data),
 		})
 	}
-	c.Close()
+	// Its Close leaves answers of the server unread: that resets the connection,
+	// and what is on its way is lost.
 	p := g.push(t)
+	for range want {
+		select {
+		case <-p.takes:
+		case <-time.After(20 * time.Second):
+			t.Fatal("not all units came")
+		}
+	}
+	c.Close()
 	if end := p.end(t); end.Code != stillcast.EndNetwork {
 		t.Errorf("end %+v", end)
 	}

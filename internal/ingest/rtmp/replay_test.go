@@ -120,23 +120,15 @@ func TestReplay(t *testing.T) {
 			r := readRecording(t, path)
 			g := newFakeGate()
 			f := start(t, testConfig(), g)
-			hevc := strings.Contains(path, "hevc")
-			if hevc {
-				g.make = func() *fakePush {
-					p := newFakePush()
-					p.refuse = stillcast.Errorf(stillcast.CodeInvalid, "codec", "HEVC is not supported; push H.264")
-					return p
-				}
-			}
 			replay(t, f, r.data)
 			p := g.push(t)
 			end := p.end(t)
 			checkRequest(t, g.request(t), f, r)
-			if hevc {
-				checkRefusedCodec(t, f, p, end)
-				return
+			codec := media.H264
+			if strings.Contains(path, "hevc") {
+				codec = media.HEVC
 			}
-			checkPictures(t, p, r)
+			checkPictures(t, p, r, codec)
 			checkEnd(t, f, end, r)
 		})
 	}
@@ -154,16 +146,26 @@ func checkRequest(t *testing.T, req ingest.Request, f *fixture, r recording) {
 	}
 }
 
-func checkPictures(t *testing.T, p *fakePush, r recording) {
+func checkPictures(t *testing.T, p *fakePush, r recording, codec media.Codec) {
 	t.Helper()
-	if len(p.configs) != 1 || p.configs[0].Width != 320 || p.configs[0].Height != 180 || p.configs[0].Codec != media.H264 {
-		t.Errorf("configurations %+v, want one of H.264 with 320x180 pixels", p.configs)
+	if len(p.configs) != 1 || p.configs[0].Width != 320 || p.configs[0].Height != 180 || p.configs[0].Codec != codec {
+		t.Fatalf("configurations %+v, want one of %s with 320x180 pixels", p.configs, codec)
+	}
+	header := 5 // of the message; HEVC is in Enhanced RTMP here
+	if codec == media.HEVC {
+		header = 8
 	}
 	var dts []time.Duration
 	var sizes, wantSizes []int
 	for _, u := range p.units {
-		if !u.Key || u.Codec != media.H264 || u.Width != 320 || len(u.Data) != u.Size-5 {
+		if !u.Key || u.Codec != codec || u.Width != 320 || len(u.Data) != u.Size-header {
 			t.Errorf("unit %+v with %d bytes", u.Unit, len(u.Data))
+		}
+		if err := media.CheckUnit(&p.configs[0], []byte(u.Data), 640*480); err != nil {
+			t.Error(err)
+		}
+		if s := media.StartOf(&p.configs[0], []byte(u.Data)); s.Kind != media.StartKey {
+			t.Errorf("decoding cannot start at the key frame: %+v", s)
 		}
 		if n := len(u.Data); n < 5 || u.Data[:2] != "\x00\x00" {
 			t.Errorf("the data does not begin with a length: %x", u.Data[:min(n, 8)])
@@ -181,6 +183,9 @@ func checkPictures(t *testing.T, p *fakePush, r recording) {
 	}
 	var last time.Duration
 	for _, u := range p.asked {
+		if u.PTS < u.DTS {
+			t.Fatalf("presentation time %s before decoding time %s", u.PTS, u.DTS)
+		}
 		if u.DTS < last {
 			t.Fatalf("decoding time %s after %s", u.DTS, last)
 		}
@@ -210,8 +215,18 @@ func checkEnd(t *testing.T, f *fixture, end stillcast.PushEnd, r recording) {
 	}
 }
 
-func checkRefusedCodec(t *testing.T, f *fixture, p *fakePush, end stillcast.PushEnd) {
-	t.Helper()
+// A push of a codec that is not taken ends at its sequence header.
+func TestReplayRefused(t *testing.T) {
+	g := newFakeGate()
+	g.make = func() *fakePush {
+		p := newFakePush()
+		p.refuse = stillcast.Errorf(stillcast.CodeInvalid, "video codec", "HEVC is not supported; allowed: H.264")
+		return p
+	}
+	f := start(t, testConfig(), g)
+	replay(t, f, readRecording(t, "testdata/ffmpeg8-hevc.rtmp").data)
+	p := g.push(t)
+	end := p.end(t)
 	if len(p.configs) != 1 || p.configs[0].Codec != media.HEVC || len(p.configs[0].Record) != 2412 || p.configs[0].Record[0] != 1 {
 		t.Errorf("configurations %+v, want one of HEVC with the whole record", p.configs)
 	}
@@ -222,26 +237,6 @@ func checkRefusedCodec(t *testing.T, f *fixture, p *fakePush, end stillcast.Push
 		t.Errorf("end %+v", end)
 	}
 	f.closedFor(t, reasonVideo, 1)
-}
-
-// A push whose codec the consumer takes works the same for every codec.
-func TestReplayHEVCTaken(t *testing.T) {
-	r := readRecording(t, "testdata/ffmpeg8-hevc.rtmp")
-	g := newFakeGate()
-	if why := playback(t, newTestShared(t, testConfig(), g), r.data, 997); why.reason != reasonNetwork {
-		t.Errorf("closed for the reason %q: %v", why.reason, why)
-	}
-	p := g.push(t)
-	var dts []time.Duration
-	for _, u := range p.units {
-		dts = append(dts, u.DTS)
-		if u.Codec != media.HEVC || u.PTS-u.DTS != 80*time.Millisecond && u.PTS-u.DTS != 200*time.Millisecond && u.PTS-u.DTS != 160*time.Millisecond {
-			t.Errorf("unit %+v", u.Unit)
-		}
-	}
-	if diff := cmp.Diff(r.dts(), dts); diff != "" {
-		t.Errorf("decoding times of key frames (-want +got):\n%s", diff)
-	}
 }
 
 // How the bytes are split changes nothing.

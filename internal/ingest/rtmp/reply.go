@@ -53,14 +53,36 @@ func (s *session) welcome(transaction float64) error {
 		}
 	}
 	s.writer.SetChunkSize(chunkSize)
-	return s.send(0, "_result", transaction,
-		amf0.Object{{Name: "fmsVer", Value: "FMS/3,0,1,123"}, {Name: "capabilities", Value: 31.0}},
+	return s.send(0, "_result", transaction, s.properties(),
 		amf0.Object{
 			{Name: "level", Value: "status"},
 			{Name: "code", Value: statusConnected},
 			{Name: "description", Value: "connected to Stillcast"},
 			{Name: "objectEncoding", Value: 0.0},
 		})
+}
+
+// Capabilities in Enhanced RTMP v2, "Enhancing NetConnection connect Command".
+const (
+	canDecode = 1 // FourCcInfoMask
+	capsModEx = 4 // CapsExMask; of several tracks only the first is taken, so they are not announced
+)
+
+// properties describes this server in the answer to connect.
+func (s *session) properties() amf0.Object {
+	var list []any
+	var infos amf0.Object
+	for _, c := range s.gate.Codecs() {
+		list = append(list, c.FourCC())
+		infos = append(infos, amf0.Property{Name: c.FourCC(), Value: canDecode})
+	}
+	return amf0.Object{
+		{Name: "fmsVer", Value: "FMS/3,0,1,123"},
+		{Name: "capabilities", Value: 31.0},
+		{Name: "fourCcList", Value: list},
+		{Name: "videoFourCcInfoMap", Value: infos},
+		{Name: "capsEx", Value: capsModEx},
+	}
 }
 
 // sendStatus tells the publisher what became of its stream.

@@ -239,7 +239,7 @@ func TestRefusedVideo(t *testing.T) {
 		video []byte
 		text  string
 	}{
-		{"unknown FLV codec", []byte{0x14, 1, 2, 3}, "FLV video codec 4 (On2 VP6) is not supported; push H.264"},
+		{"unknown FLV codec", []byte{0x14, 1, 2, 3}, "FLV video codec 4 (On2 VP6) is not supported; allowed: H.264, HEVC, AV1, VP9, VP8"},
 		{"unknown FourCC", []byte{0x90, 'v', 'v', 'c', '1', 1}, `video codec "vvc1" is not supported`},
 		{"no avcC", []byte{0x17, 0, 0, 0, 0}, "avcC record has 0 bytes"},
 		{"truncated avcC", avcHeader()[:30], "avcC record ends inside SPS 1"},

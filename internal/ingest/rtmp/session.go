@@ -20,6 +20,8 @@ type gate interface {
 	// Admit returns the push that begins, or an error, usually a
 	// *stillcast.Error, with the reason why it may not.
 	Admit(ctx context.Context, req ingest.Request) (ingest.Push, error)
+	// Codecs returns the codecs that pictures can be made of. Publishers are told.
+	Codecs() []media.Codec
 }
 
 // shared is what all connections of a server have in common.
@@ -53,6 +55,7 @@ type session struct {
 	url    ingest.PushURL
 	stream uint32 // message stream id of the publish command
 	config *media.Config
+	demand demand
 	clock  media.Unroller
 
 	received, acknowledged uint64 // bytes

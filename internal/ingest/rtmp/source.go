@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -16,6 +17,10 @@ const (
 type source interface {
 	next() ([]byte, error)
 	done()
+	// lowWater makes next wait until so many bytes are there, the end of the
+	// connection or the read deadline; 1 for any. It returns an error where that
+	// is not possible; next then waits for any byte.
+	lowWater(bytes int) error
 }
 
 // buffers are the read buffers that connections share: an idle one holds none.
@@ -53,3 +58,5 @@ func (s *plainSource) next() ([]byte, error) {
 }
 
 func (s *plainSource) done() {}
+
+func (s *plainSource) lowWater(int) error { return errors.ErrUnsupported }

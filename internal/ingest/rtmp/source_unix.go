@@ -21,7 +21,7 @@ func newSource(c net.Conn, shared *buffers) source {
 		return newPlainSource(c)
 	}
 	s := &socketSource{raw: raw, shared: shared}
-	s.try = s.attempt
+	s.try, s.control = s.attempt, s.setMark
 	return s
 }
 
@@ -29,11 +29,16 @@ func newSource(c net.Conn, shared *buffers) source {
 type socketSource struct {
 	raw    syscall.RawConn
 	shared *buffers
-	try    func(fd uintptr) bool // attempt, made once
+	// attempt and setMark, made once
+	try     func(fd uintptr) bool
+	control func(fd uintptr)
 
 	buf *[]byte // nil between done and next
 	n   int
 	err error
+
+	mark    int
+	markErr error
 }
 
 func (s *socketSource) next() ([]byte, error) {
@@ -74,3 +79,13 @@ func (s *socketSource) attempt(fd uintptr) bool {
 	s.done()
 	return false
 }
+
+func (s *socketSource) lowWater(bytes int) error {
+	s.mark = bytes
+	if err := s.raw.Control(s.control); err != nil {
+		return err
+	}
+	return s.markErr
+}
+
+func (s *socketSource) setMark(fd uintptr) { s.markErr = setLowWater(fd, s.mark) }

@@ -23,14 +23,14 @@ func (s *session) beginVideo(h chunk.Header, head []byte) (*chunk.Budget, error)
 	case media.TagConfig:
 		return s.beginConfig(h, tag)
 	case media.TagFrame:
-		return s.beginFrame(h, tag)
+		return s.beginFrame(h, tag, head[tag.HeaderSize:])
 	}
 	return nil, nil
 }
 
 func (s *session) beginConfig(h chunk.Header, tag media.VideoTag) (*chunk.Budget, error) {
 	if tag.Codec == media.CodecNone {
-		return nil, unknownCodec(tag)
+		return nil, s.unknownCodec(tag)
 	}
 	if size := h.Length - tag.HeaderSize; size > media.MaxRecord {
 		return nil, refuseVideo(fmt.Errorf("%s sequence header has %d bytes; at most %d are allowed", tag.Format(), size, media.MaxRecord))
@@ -38,13 +38,19 @@ func (s *session) beginConfig(h chunk.Header, tag media.VideoTag) (*chunk.Budget
 	return s.video, nil
 }
 
-func (s *session) beginFrame(h chunk.Header, tag media.VideoTag) (*chunk.Budget, error) {
+// beginFrame decides about a picture; head is its first bytes.
+func (s *session) beginFrame(h chunk.Header, tag media.VideoTag, head []byte) (*chunk.Budget, error) {
 	if tag.Codec == media.CodecNone {
-		return nil, unknownCodec(tag)
+		return nil, s.unknownCodec(tag)
 	}
 	unit := unitOf(h, tag, s.clock.Unroll(h.Timestamp))
 	if h.Length <= tag.HeaderSize {
 		return nil, nil
+	}
+	if tag.Key && configuresItself(tag.Codec) {
+		if err := s.configureByKey(tag, head); err != nil {
+			return nil, err
+		}
 	}
 	if !s.configured(tag) {
 		if tag.Key {
@@ -52,10 +58,30 @@ func (s *session) beginFrame(h chunk.Header, tag media.VideoTag) (*chunk.Budget,
 		}
 		return nil, nil
 	}
-	if !s.push.Want(unit) {
+	want := s.push.Want(unit)
+	s.demand.asked(unit, want)
+	if !want {
 		return nil, nil
 	}
 	return s.video, nil
+}
+
+// configuresItself says whether a codec's key frames need no sequence header.
+func configuresItself(c media.Codec) bool {
+	return c == media.AV1 || c == media.VP9 || c == media.VP8
+}
+
+// configureByKey configures the push by a key frame, where that says something
+// new: publishers may send no sequence header, and change the size without one.
+func (s *session) configureByKey(tag media.VideoTag, head []byte) error {
+	config, err := media.KeyFrameConfig(tag.Codec, s.config, head, s.cfg.MaxPixels)
+	if err != nil {
+		return refuseVideo(err)
+	}
+	if config == s.config {
+		return nil
+	}
+	return s.apply(config)
 }
 
 // configured says whether the decoder configuration of the tag's codec is here.
@@ -94,13 +120,14 @@ func (s *session) configure(tag media.VideoTag, record []byte) error {
 	if s.configured(tag) && bytes.Equal(s.config.Record, record) {
 		return nil
 	}
-	config := &media.Config{Codec: tag.Codec, Record: bytes.Clone(record)}
-	if tag.Codec == media.H264 {
-		var err error
-		if config, err = media.H264Config(record, s.cfg.MaxPixels); err != nil {
-			return refuseVideo(err)
-		}
+	config, err := media.ParseConfig(tag.Codec, record, s.cfg.MaxPixels)
+	if err != nil {
+		return refuseVideo(err)
 	}
+	return s.apply(config)
+}
+
+func (s *session) apply(config *media.Config) error {
 	s.config = config
 	if err := s.push.Configure(config); err != nil {
 		return refuseVideo(err)
@@ -112,8 +139,8 @@ func unitOf(h chunk.Header, tag media.VideoTag, dts time.Duration) media.Unit {
 	return media.Unit{Codec: tag.Codec, Key: tag.Key, DTS: dts, PTS: dts + tag.Composition, Size: h.Length}
 }
 
-func unknownCodec(tag media.VideoTag) error {
-	return refuseVideo(fmt.Errorf("%s is not supported; push H.264", tag.Format()))
+func (s *session) unknownCodec(tag media.VideoTag) error {
+	return refuseVideo(fmt.Errorf("%s is not supported; allowed: %s", tag.Format(), media.CodecNames(s.gate.Codecs())))
 }
 
 func refuseVideo(err error) error {

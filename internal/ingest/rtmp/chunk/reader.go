@@ -109,6 +109,26 @@ func (r *Reader) Close() {
 	r.streams, r.cur = nil, nil
 }
 
+// Missing returns how many bytes must come at least until the next message that
+// is kept is complete; 0 when no such message has begun.
+func (r *Reader) Missing() int {
+	least := 0
+	for _, s := range r.streams {
+		if s.budget == nil {
+			continue
+		}
+		n, left := s.Length-s.got, 0
+		if s == r.cur {
+			left = r.left
+		}
+		n += (n - left + r.size - 1) / r.size // each further chunk has a header of one byte or more
+		if least == 0 || n < least {
+			least = n
+		}
+	}
+	return least
+}
+
 // body takes payload bytes of s's message, at most as many as are missing.
 func (r *Reader) body(s *stream, p []byte) error {
 	if !s.decided {

@@ -351,3 +351,42 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// What is missing is counted to the last byte, over the headers of the chunks
+// that are still to come, and only for messages that are kept.
+func TestReaderMissing(t *testing.T) {
+	for _, size := range []int{1, 33, 4095, 4096, 4097, 20_000} {
+		var wire bytes.Buffer
+		w := chunk.NewWriter(&wire)
+		write(t, w, chunk.Message{ChunkStream: 2, Type: chunk.TypeSetChunkSize, Payload: []byte{0, 0, 0x10, 0}})
+		w.SetChunkSize(4096)
+		rec := newRecorder()
+		r := chunk.NewReader(chunk.DefaultLimits(), &rec.pool, rec)
+		if err := r.Feed(wire.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+		wire.Reset()
+		write(t, w, chunk.Message{ChunkStream: 6, Type: chunk.TypeVideo, Payload: make([]byte, size)})
+		data := wire.Bytes()
+		for i := range data {
+			// Below that the message has not begun, or is not looked at.
+			if want := len(data) - i; i >= 12+chunk.HeadSize && r.Missing() != want {
+				t.Fatalf("%d bytes, after %d of %d: %d missing, want %d", size, i, len(data), r.Missing(), want)
+			}
+			if err := r.Feed(data[i : i+1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := r.Missing(); n != 0 {
+			t.Errorf("%d bytes: %d missing at the end", size, n)
+		}
+		write(t, w, chunk.Message{ChunkStream: 6, Type: chunk.TypeAudio, Payload: make([]byte, 100)})
+		if err := r.Feed(wire.Bytes()[len(data):][:60]); err != nil {
+			t.Fatal(err)
+		}
+		if n := r.Missing(); n != 0 {
+			t.Errorf("%d missing of a message that is skipped", n)
+		}
+		r.Close()
+	}
+}

@@ -62,6 +62,7 @@ func (g *keyGate) Admit(_ context.Context, req ingest.Request) (ingest.Push, err
 	return g, nil
 }
 
+func (g *keyGate) Codecs() []media.Codec         { return media.Codecs() }
 func (g *keyGate) Configure(*media.Config) error { return nil }
 func (g *keyGate) Want(u media.Unit) bool        { return u.Key }
 func (g *keyGate) Done() <-chan struct{}         { return nil }
