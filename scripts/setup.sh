@@ -29,12 +29,19 @@ look_for_build() {
 	fi
 	look_for_library libavcodec libavcodec-dev
 	look_for_library libavutil libavutil-dev
-	look_for_library libswscale libswscale-dev
+	look_for_header libyuv.h libyuv-dev
 	look_for_library libjpeg libjpeg-dev
+	look_for_library libwebp libwebp-dev
 }
 
 look_for_library() { # look_for_library MODULE PACKAGE
 	{ has pkg-config && pkg-config --exists "$1"; } || lack "the development files of $1" "$2"
+}
+
+# look_for_header HEADER PACKAGE: for libraries that pkg-config does not know everywhere.
+look_for_header() {
+	{ has "${compiler%% *}" && ${compiler} -E -include "$1" -x c /dev/null >/dev/null 2>&1; } ||
+		lack "the development files of $2 ($1)" "$2"
 }
 
 look_for_demo() {
@@ -45,9 +52,21 @@ look_for_demo() {
 		lack "a font for the clock in the picture" fonts-dejavu-core
 }
 
+look_for_encoders() { # look_for_encoders NAME…
+	local found name
+	has ffmpeg || return 0
+	found=$(ffmpeg -hide_banner -encoders 2>/dev/null)
+	for name in "$@"; do
+		[[ ${found} == *" ${name} "* ]] || lack "ffmpeg with ${name}" ffmpeg
+	done
+}
+
 look_for_test() {
 	look_for_demo
+	look_for_encoders libx265 libaom-av1 libvpx-vp9 libvpx
 	look_for_gstreamer
+	has node || lack "node, for FFmpeg 8" nodejs
+	has npm || lack "npm, for FFmpeg 8" npm
 	has shellcheck || lack "shellcheck" shellcheck
 	# A library that gcc does not find is answered with the bare name.
 	if [[ ${compiler} == gcc* ]] && has gcc && [[ "$(gcc -print-file-name=libasan.so)" != /* ]]; then
@@ -110,8 +129,38 @@ install_packages() { # install_packages PREFIX…
 	"${apt[@]}" install -y --no-install-recommends "${packages[@]}" </dev/null >/dev/null
 }
 
+# install_nodeav brings FFmpeg 8 as the npm package node-av, in the versions and with the checksums of the lock file
+# and without running the packages' own scripts. internal/testkit looks for it in the same folder, which is named
+# after the lock file: a changed one is installed anew.
+install_nodeav() {
+	local source home half
+	source=$(dirname "${BASH_SOURCE[0]}")/../internal/testkit/nodeav
+	home=${XDG_CACHE_HOME:-${HOME}/.cache}/stillcast/nodeav-$(sha256sum "${source}/package-lock.json" | cut -c 1-16)
+	if [[ -d ${home} ]]; then
+		return
+	fi
+	echo "Installing: node-av (200 MB) in ${home}" >&2
+	mkdir -p "${home%/*}"
+	half=$(mktemp -d "${home}.XXXXXX")
+	cp "${source}/package.json" "${source}/package-lock.json" "${half}"
+	if ! (cd "${half}" && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund >/dev/null); then
+		rm -rf "${half}"
+		echo "npm ci failed in a copy of ${source}" >&2
+		return 1
+	fi
+	# Another run may have been faster.
+	mv -T "${half}" "${home}" 2>/dev/null || rm -rf "${half}"
+}
+
+finish() {
+	if [[ ${purpose} == test ]]; then
+		install_nodeav
+	fi
+}
+
 look
 if [[ ${#packages[@]} == 0 ]]; then
+	finish
 	exit 0
 fi
 say_missing
@@ -140,3 +189,4 @@ if [[ ${#packages[@]} != 0 ]]; then
 	say_missing
 	exit 1
 fi
+finish

@@ -14,7 +14,7 @@ import (
 func BenchmarkPool1080p(b *testing.B) {
 	config := DefaultConfig()
 	config.Workers = 1
-	p, err := NewPool(config, buildWorker(b), slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	p, err := NewPool(config, builtWorker(b, "real"), slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -27,14 +27,14 @@ func BenchmarkPool1080p(b *testing.B) {
 	size := 0
 	begin := time.Now()
 	for b.Loop() {
-		picture, err := p.Shoot(b.Context(), r)
+		made, err := p.Shoot(b.Context(), r)
 		if err != nil {
 			b.Fatal(err)
 		}
-		decode += picture.Decode
-		scale += picture.Scale
-		encode += picture.Encode
-		size = len(picture.JPEG)
+		decode += made.Decode
+		scale += made.Scale
+		encode += made.Encode
+		size = len(made.Pictures[0].Data)
 	}
 	rest := time.Since(begin) - decode - scale - encode
 	b.Logf("key frame of %d KiB, JPEG of %d KiB", len(r.Units[0])>>10, size>>10)

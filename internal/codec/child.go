@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -32,20 +31,23 @@ type child struct {
 	cmd    *exec.Cmd
 	conn   net.Conn
 	in     *bufio.Reader
-	stderr *tail
+	stderr *words
 	exited chan struct{} // closed when the process was waited for
 	shots  int
+	usage  usage   // after the last shot
+	box    sandbox // as the worker says, before it met anything from outside
 }
 
 func (c *child) pid() int { return c.cmd.Process.Pid }
 
-// startChild starts a worker and waits until it has said hello.
-func startChild(ctx context.Context, program Program, l limits) (*child, error) {
+// startChild starts a worker and waits until it has said hello. A worker without
+// a sandbox is an error unless it is allowed.
+func startChild(ctx context.Context, program Program, l limits, allowUnsandboxed bool) (*child, error) {
 	ours, theirs, err := socketPair()
 	if err != nil {
 		return nil, fmt.Errorf("make a socket pair for a worker: %w", err)
 	}
-	c := &child{conn: ours, in: bufio.NewReaderSize(ours, readerSize), stderr: &tail{}, exited: make(chan struct{})}
+	c := &child{conn: ours, in: bufio.NewReaderSize(ours, readerSize), stderr: &words{}, exited: make(chan struct{})}
 	// Not CommandContext: ctx is that of the start, the worker outlives it.
 	c.cmd = exec.Command(program.Path, program.Args...) //nolint:noctx // see above
 	c.cmd.Env = append([]string{}, program.Env...)
@@ -71,6 +73,10 @@ func startChild(ctx context.Context, program Program, l limits) (*child, error) 
 		c.kill()
 		return nil, fmt.Errorf("start a worker (%s): %w", c.end(), err)
 	}
+	if err := c.box.check(); err != nil && !allowUnsandboxed {
+		c.kill()
+		return nil, fmt.Errorf("%w; codec.allow_unsandboxed: true goes on without", err)
+	}
 	return c, nil
 }
 
@@ -83,13 +89,12 @@ func (c *child) greet(ctx context.Context, l limits) error {
 	if _, err := c.conn.Write(appendSetup(nil, l)); err != nil {
 		return fmt.Errorf("write setup: %w", err)
 	}
-	if err := readHello(c.in); err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return err
+	box, err := readHello(c.in)
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
-	return nil
+	c.box = box
+	return err
 }
 
 // interruptBy makes reads and writes fail once ctx ends. The caller calls stop before
@@ -153,28 +158,4 @@ func socketPair() (ours net.Conn, theirs *os.File, err error) {
 func isGone(err error) bool {
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
 		errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
-}
-
-// tail keeps the last bytes that a worker wrote to standard error.
-type tail struct {
-	mu    sync.Mutex
-	bytes []byte
-}
-
-const tailSize = 4 << 10
-
-// Write implements io.Writer and never fails.
-func (t *tail) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.bytes = append(t.bytes, b[max(0, len(b)-tailSize):]...)
-	t.bytes = t.bytes[max(0, len(t.bytes)-tailSize):]
-	return len(b), nil
-}
-
-// String returns what was kept, as one line.
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return printable(t.bytes)
 }

@@ -12,7 +12,12 @@ const (
 	MaxWorkers     = 1024
 	MinTimeout     = 100 * time.Millisecond
 	MinMemoryLimit = 256 << 20 // enough for streams of 1080p
+	MinCPULimit    = 10 * time.Second
+	MinMaxRSS      = 64 << 20 // what a worker has after its first pictures of 1080p
 )
+
+// MaxUnits is how many access units one request may have.
+const MaxUnits = maxUnits
 
 // Config is the settings of the workers.
 type Config struct {
@@ -21,7 +26,7 @@ type Config struct {
 	Workers int `yaml:"workers"`
 	// Timeout is how long one shot may take in a worker before that is killed.
 	Timeout time.Duration `yaml:"timeout"`
-	// MaxPixels is the largest picture, both of the stream before cropping and of the JPEG.
+	// MaxPixels is the largest picture, both of the stream before cropping and of what is made of it.
 	MaxPixels int `yaml:"max_pixels"`
 	// MaxUnitBytes is how large the access units of one shot may be together.
 	MaxUnitBytes int `yaml:"max_unit_bytes"`
@@ -29,8 +34,16 @@ type Config struct {
 	// start (RLIMIT_AS); 0 is no limit. The default is enough for one picture of the default
 	// MaxPixels in any format.
 	MemoryLimit int64 `yaml:"memory_limit"`
+	// CPULimit is the processor time that a worker gets from the kernel in its
+	// whole life (RLIMIT_CPU); 0 is no limit. A worker that behaves is replaced before it has used it up.
+	CPULimit time.Duration `yaml:"cpu_limit"`
+	// MaxRSS is how many bytes of memory a worker may hold after a shot before it is replaced; 0 is no limit.
+	MaxRSS int64 `yaml:"max_rss"`
 	// MaxShots is the number of shots after which a worker is replaced by a fresh one.
 	MaxShots int `yaml:"max_shots"`
+	// AllowUnsandboxed lets workers run where the kernel cannot take files,
+	// network and programs from them.
+	AllowUnsandboxed bool `yaml:"allow_unsandboxed"`
 }
 
 // DefaultConfig returns the settings of a configuration that says nothing.
@@ -40,6 +53,8 @@ func DefaultConfig() Config {
 		MaxPixels:    4096 * 2304,
 		MaxUnitBytes: 8 << 20,
 		MemoryLimit:  1 << 30,
+		CPULimit:     time.Minute,
+		MaxRSS:       512 << 20,
 		MaxShots:     10000,
 	}
 }
@@ -54,6 +69,12 @@ func (c Config) Validate() error {
 	}
 	if c.MemoryLimit != 0 && c.MemoryLimit < MinMemoryLimit {
 		return stillcast.Errorf(stillcast.CodeInvalid, "memory_limit", "is %d bytes; at least %d are needed, or 0 for no limit", c.MemoryLimit, int64(MinMemoryLimit))
+	}
+	if least := max(MinCPULimit, 2*c.Timeout); c.CPULimit != 0 && c.CPULimit < least {
+		return stillcast.Errorf(stillcast.CodeInvalid, "cpu_limit", "is %s; at least %s and twice the timeout are needed, here %s, or 0 for no limit", c.CPULimit, MinCPULimit, least)
+	}
+	if c.MaxRSS != 0 && c.MaxRSS < MinMaxRSS {
+		return stillcast.Errorf(stillcast.CodeInvalid, "max_rss", "is %d bytes; at least %d are needed, or 0 for no limit", c.MaxRSS, int64(MinMaxRSS))
 	}
 	ranges := []struct {
 		field         string

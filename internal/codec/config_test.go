@@ -28,6 +28,11 @@ func TestConfig(t *testing.T) {
 		{"memory_limit", func(c *Config) { c.MemoryLimit = -1 }},
 		{"memory_limit", func(c *Config) { c.MemoryLimit = 64 << 20 }},
 		{"max_shots", func(c *Config) { c.MaxShots = 0 }},
+		{"cpu_limit", func(c *Config) { c.CPULimit = -1 }},
+		{"cpu_limit", func(c *Config) { c.CPULimit = 9 * time.Second }},
+		{"cpu_limit", func(c *Config) { c.Timeout, c.CPULimit = 10*time.Second, 15*time.Second }},
+		{"max_rss", func(c *Config) { c.MaxRSS = -1 }},
+		{"max_rss", func(c *Config) { c.MaxRSS = 1 << 20 }},
 	}
 	for _, c := range cases {
 		config := DefaultConfig()

@@ -23,9 +23,10 @@ var (
 	// supported.
 	ErrUnsupported = av.ErrUnsupported
 	// ErrWorkerDied says that the worker died or answered nonsense, and the one that
-	// tried again did too.
+	// tried again did too: the access units are poison.
 	ErrWorkerDied = errors.New("the worker died")
-	// ErrTimeout says that both tries took longer than Config.Timeout.
+	// ErrTimeout says that both tries, or the second after a worker that died, took longer than
+	// Config.Timeout: the access units are poison.
 	ErrTimeout = errors.New("the worker took too long")
 	// ErrClosed says that the pool is closed.
 	ErrClosed = errors.New("the codec pool is closed")

@@ -3,11 +3,13 @@ package codec
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -93,4 +95,11 @@ func testCommand(t testing.TB, env ...string) *exec.Cmd {
 	command := exec.CommandContext(t.Context(), testBinary(t))
 	command.Env = env
 	return command
+}
+
+func wantError(t testing.TB, err, want error, text string) {
+	t.Helper()
+	if err == nil || want != nil && !errors.Is(err, want) || !strings.Contains(err.Error(), text) {
+		t.Errorf("error is %v, wanted %v with %q", err, want, text)
+	}
 }

@@ -2,41 +2,20 @@ package codec
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/prometheus/client_golang/prometheus"
+	"time"
 
 	"github.com/stillcast/stillcast/internal/codec/codectest"
 )
 
-// buildWorker builds a worker without the sanitizers that this test may run under.
-func buildWorker(t testing.TB) Program {
+// startBuilt starts a pool of one real worker without the sanitizers.
+func startBuilt(t testing.TB, c Config) *Pool {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "worker")
-	command := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./testdata/worker")
-	if out, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("build the worker: %v\n%s", err, out)
-	}
-	return Program{Path: path}
-}
-
-// startBuilt starts a pool of one built worker with a memory limit.
-func startBuilt(t testing.TB, memory int64) *Pool {
-	t.Helper()
-	config := DefaultConfig()
-	config.Workers, config.MemoryLimit = 1, memory
-	p, err := NewPool(config, buildWorker(t), slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.Close() })
+	c.Workers, c.Timeout = 1, 30*time.Second
+	p := newPoolOf(t, c, builtWorker(t, "real"))
 	if err := p.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -60,16 +39,18 @@ func TestMemoryLimits(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p := startBuilt(t, c.memory)
+			config := DefaultConfig()
+			config.MemoryLimit = c.memory
+			p := startBuilt(t, config)
 			pid := 0
 			for _, clip := range c.clips {
-				r := request(clip)
-				r.Width, r.Height, r.Quality = 3000, 2000, 100
-				picture, err := p.Shoot(t.Context(), r)
+				r := request(clip).sized(3000, 2000)
+				r.Pictures[0].Quality = 100
+				made, err := p.Shoot(t.Context(), r)
 				if err != nil {
 					t.Fatal(err)
 				}
-				pid = picture.Worker
+				pid = made.Worker
 			}
 			status := procFile(t, pid, "status")
 			t.Logf("peak of address space %s, of memory %s", field(status, "VmPeak:"), field(status, "VmHWM:"))
@@ -80,14 +61,20 @@ func TestMemoryLimits(t *testing.T) {
 // Beyond the limit a shot fails, alone, and the limits are the kernel's.
 func TestLimitsAreInForce(t *testing.T) {
 	t.Parallel()
-	p := startBuilt(t, MinMemoryLimit)
+	config := DefaultConfig()
+	config.MemoryLimit = MinMemoryLimit
+	p := startBuilt(t, config)
 	first, err := p.Shoot(t.Context(), small(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	limits := procFile(t, first.Worker, "limits")
-	if got := strings.Fields(field(limits, "Max core file size")); !slices.Equal(got, []string{"0", "0", "bytes"}) {
-		t.Errorf("core files are limited to %q, wanted none", got)
+	for name, want := range map[string]string{
+		"Max core file size": "0 0 bytes", "Max file size": "0 0 bytes", "Max open files": "0 0 files", "Max cpu time": "60 60 seconds",
+	} {
+		if got := strings.Join(strings.Fields(field(limits, name)), " "); got != want {
+			t.Errorf("%s is %q, wanted %q", name, got, want)
+		}
 	}
 	space, err := strconv.ParseInt(strings.Fields(field(limits, "Max address space"))[0], 10, 64)
 	if err != nil || space < MinMemoryLimit || space > MinMemoryLimit+4<<30 {

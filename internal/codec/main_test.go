@@ -1,104 +1,61 @@
 package codec
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"io"
-	"net"
 	"os"
-	"strings"
+	"os/exec"
+	"path/filepath"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-// workerEnv makes this test binary a worker: "real", or one of those that misbehave.
+// workerEnv makes this test binary a worker: "real", or one of those that misbehave or attack.
 const workerEnv = "STILLCAST_TEST_WORKER"
 
+// builtEnv is where builtWorker puts its program.
+const builtEnv = "STILLCAST_TEST_BUILT"
+
 func TestMain(m *testing.M) {
-	mode := os.Getenv(workerEnv)
-	if mode == "" {
-		goleak.VerifyTestMain(m)
-		return
+	if mode := os.Getenv(workerEnv); mode != "" {
+		if err := actAsWorker(mode); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
-	if err := actAsWorker(mode); err != nil {
+	dir, err := os.MkdirTemp("", "codec")
+	if err == nil {
+		err = os.Setenv(builtEnv, dir)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	os.Exit(0)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		os.RemoveAll(dir)
+		os.Exit(code)
+	}))
 }
 
-// actAsWorker plays a worker. "FIRST,THEN:PATH" plays FIRST in the first process that finds no file at PATH, THEN in the others.
-func actAsWorker(mode string) error {
-	if turns, path, ok := strings.Cut(mode, ":"); ok {
-		first, then, _ := strings.Cut(turns, ",")
-		mode = then
-		if file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL, 0o600); err == nil {
-			file.Close()
-			mode = first
-		}
-	}
-	switch mode {
-	case "real":
-		return RunWorker()
-	case "env":
-		return fmt.Errorf("environment: %q", os.Environ())
-	case "broken":
-		return errors.New("error while loading shared libraries")
-	}
-	return misbehave(mode)
-}
-
-// misbehave starts as a worker does and then answers in its own way.
-func misbehave(mode string) error {
-	conn, err := parentConn()
+// build builds the worker, once for all tests.
+var build = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(os.Getenv(builtEnv), "worker.test")
+	out, err := exec.Command("go", "test", "-c", "-o", path, ".").CombinedOutput()
 	if err != nil {
-		return err
+		return "", fmt.Errorf("build the worker: %w\n%s", err, out)
 	}
-	in := bufio.NewReader(conn)
-	l, err := readSetup(in)
-	if err != nil {
-		return err
-	}
-	if _, err := conn.Write(appendHello(nil)); err != nil {
-		return err
-	}
-	for {
-		r, err := readRequest(in, l)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := answerBadly(mode, conn, r); err != nil {
-			return err
-		}
-	}
-}
+	return path, nil
+})
 
-func answerBadly(mode string, conn net.Conn, r *Request) error {
-	switch mode {
-	case "hang":
-		return nil
-	case "die":
-		return errors.New("double free or corruption")
-	case "nonsense":
-		_, err := conn.Write([]byte("HTTP/1.1 200 OK\r\n\r\n"))
-		return err
-	case "huge":
-		_, err := conn.Write(appendHead(nil, kindPicture, 1<<32-1))
-		return err
-	case "lie":
-		p, err := shoot(r, 1<<30)
-		if err != nil {
-			return err
-		}
-		p.Width++
-		message := net.Buffers{p.head(), p.JPEG}
-		_, err = message.WriteTo(conn)
-		return err
+// builtWorker is this test program, built without the sanitizers that it may run under: no limit on memory allows
+// their shadow memory, and no sandbox what they do at the end.
+func builtWorker(t testing.TB, mode string) Program {
+	t.Helper()
+	path, err := build()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return fmt.Errorf("no worker behaves like %q", mode)
+	return Program{Path: path, Env: []string{workerEnv + "=" + mode}}
 }

@@ -12,7 +12,8 @@ const (
 	reasonDied     = "died"     // during a shot or between two
 	reasonTimeout  = "timeout"  // its shot took too long
 	reasonProtocol = "protocol" // it answered nonsense
-	reasonRecycled = "recycled" // after Config.MaxShots
+	reasonRecycled = "recycled" // after Config.MaxShots, or with little left of Config.CPULimit
+	reasonBloated  = "bloated"  // it held more than Config.MaxRSS after a shot
 	reasonStart    = "start"    // it did not come up
 )
 
@@ -48,13 +49,13 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 			return nil, fmt.Errorf("register the codec's metrics: %w", err)
 		}
 	}
-	for _, reason := range []string{reasonDied, reasonTimeout, reasonProtocol, reasonRecycled, reasonStart} {
+	for _, reason := range []string{reasonDied, reasonTimeout, reasonProtocol, reasonRecycled, reasonBloated, reasonStart} {
 		m.restarts.WithLabelValues(reason)
 	}
 	return m, nil
 }
 
-func (m *metrics) observe(p *Picture, err error) {
+func (m *metrics) observe(r *Result, err error) {
 	m.requests.WithLabelValues(resultOf(err)).Inc()
 	if err != nil {
 		return
@@ -62,7 +63,7 @@ func (m *metrics) observe(p *Picture, err error) {
 	stages := []struct {
 		name string
 		took time.Duration
-	}{{"decode", p.Decode}, {"scale", p.Scale}, {"encode", p.Encode}}
+	}{{"decode", r.Decode}, {"scale", r.Scale}, {"encode", r.Encode}}
 	for _, s := range stages {
 		m.seconds.WithLabelValues(s.name).Observe(s.took.Seconds())
 	}

@@ -41,7 +41,7 @@ func NewPool(config Config, program Program, log *slog.Logger, registerer promet
 	closing, stop := context.WithCancelCause(context.Background())
 	return &Pool{
 		config:  config,
-		limits:  limits{pixels: config.MaxPixels, unitBytes: config.MaxUnitBytes, memory: config.MemoryLimit},
+		limits:  limits{pixels: config.MaxPixels, unitBytes: config.MaxUnitBytes, memory: config.MemoryLimit, cpu: config.CPULimit},
 		program: program,
 		log:     log,
 		metrics: m,
@@ -52,7 +52,8 @@ func NewPool(config Config, program Program, log *slog.Logger, registerer promet
 }
 
 // Start starts all workers and waits until each is ready. When one cannot be
-// started it ends the others and returns an error with what that one wrote to standard error.
+// started it ends the others and returns an error with what that one wrote to standard error. It answers errors.Is with
+// [ErrUnsandboxed] where the kernel lacks what confines workers and Config does not allow that.
 // The context is for the start alone; Close ends the workers.
 func (p *Pool) Start(ctx context.Context) error {
 	p.mu.Lock()
@@ -68,11 +69,18 @@ func (p *Pool) Start(ctx context.Context) error {
 		return err
 	}
 	p.started = true
+	if err := children[0].box.check(); err != nil { // all run on one kernel
+		p.log.Warn("codec workers run without a sandbox: a hostile stream could do what this program may do", "error", err)
+	}
 	for _, c := range children {
 		p.slots.Go(func() { (&slot{pool: p, log: p.log}).run(c) })
 	}
 	p.log.Info("codec workers are ready", "workers", len(children))
 	return nil
+}
+
+func (p *Pool) startChild(ctx context.Context) (*child, error) {
+	return startChild(ctx, p.program, p.limits, p.config.AllowUnsandboxed)
 }
 
 func (p *Pool) startAll(ctx context.Context) ([]*child, error) {
@@ -84,7 +92,7 @@ func (p *Pool) startAll(ctx context.Context) ([]*child, error) {
 	faults := make([]error, len(children))
 	var starting sync.WaitGroup
 	for i := range children {
-		starting.Go(func() { children[i], faults[i] = startChild(ctx, p.program, p.limits) })
+		starting.Go(func() { children[i], faults[i] = p.startChild(ctx) })
 	}
 	starting.Wait()
 	for _, fault := range faults {
@@ -113,31 +121,32 @@ func (p *Pool) Close() error {
 	return nil
 }
 
-// Shoot makes a picture. It waits for an idle worker, or until ctx ends. Units and configuration must not change until it returns,
-// and are not kept afterwards.
+// Shoot makes the pictures of a request. It waits for an idle worker, or until ctx ends. Units and configuration must not change
+// until it returns, and are not kept afterwards.
 //
 // Errors answer errors.Is with one of the package's Err… variables, or with the
-// error of ctx, or say what of the request is not allowed.
-func (p *Pool) Shoot(ctx context.Context, r Request) (*Picture, error) {
-	picture, err := p.shoot(ctx, &r)
-	p.metrics.observe(picture, err)
-	return picture, err
+// error of ctx, or say what of the request is not allowed. [ErrWorkerDied] and [ErrTimeout]
+// come after a second try in another worker: what was asked is poison, and a caller does well not to ask it again.
+func (p *Pool) Shoot(ctx context.Context, r Request) (*Result, error) {
+	result, err := p.shoot(ctx, &r)
+	p.metrics.observe(result, err)
+	return result, err
 }
 
-func (p *Pool) shoot(ctx context.Context, r *Request) (*Picture, error) {
+func (p *Pool) shoot(ctx context.Context, r *Request) (*Result, error) {
 	if err := r.check(p.limits); err != nil {
 		return nil, err
 	}
-	picture, err := p.try(ctx, r)
+	result, err := p.try(ctx, r)
 	if errors.Is(err, ErrWorkerDied) || errors.Is(err, ErrTimeout) {
 		// It may have been the worker's fault, or that of whoever killed it; twice it is the stream's.
-		picture, err = p.try(ctx, r)
+		result, err = p.try(ctx, r)
 	}
-	return picture, err
+	return result, err
 }
 
-// try has the next idle worker make the picture.
-func (p *Pool) try(ctx context.Context, r *Request) (*Picture, error) {
+// try has the next idle worker make the pictures.
+func (p *Pool) try(ctx context.Context, r *Request) (*Result, error) {
 	j := &job{request: r, written: make(chan struct{}), result: make(chan result, 1)}
 	select {
 	case <-ctx.Done():
@@ -148,7 +157,7 @@ func (p *Pool) try(ctx context.Context, r *Request) (*Picture, error) {
 	}
 	select {
 	case done := <-j.result:
-		return done.picture, done.err
+		return done.made, done.err
 	case <-ctx.Done():
 		// The worker finishes by itself, within its deadline; only the units must not be needed any more.
 		<-j.written

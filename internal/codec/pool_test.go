@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,21 +14,27 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/internal/codec/codectest"
 	"github.com/stillcast/stillcast/internal/media"
 	"github.com/stillcast/stillcast/internal/testkit"
 )
 
-// testConfig has no memory limit: the sanitizers reserve terabytes.
+// testConfig has no limit on memory, of which the sanitizers reserve terabytes. Tests of limits use builtWorker and DefaultConfig.
 func testConfig(workers int) Config {
 	c := DefaultConfig()
-	c.Workers, c.MemoryLimit, c.Timeout = workers, 0, 30*time.Second
+	c.Workers, c.Timeout = workers, 30*time.Second
+	c.MemoryLimit, c.MaxRSS, c.CPULimit, c.AllowUnsandboxed = 0, 0, 0, addressSanitizer
 	return c
 }
 
 func newPool(t testing.TB, c Config, mode string) *Pool {
 	t.Helper()
-	program := Program{Path: testBinary(t), Env: []string{workerEnv + "=" + mode}}
+	return newPoolOf(t, c, Program{Path: testBinary(t), Env: []string{workerEnv + "=" + mode}})
+}
+
+func newPoolOf(t testing.TB, c Config, program Program) *Pool {
+	t.Helper()
 	p, err := NewPool(c, program, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +63,13 @@ func turns(t testing.TB, first, then string) string {
 }
 
 func request(clip codectest.Clip) Request {
-	return Request{Config: clip.Config, Units: clip.Units, Quality: 85}
+	return Request{Config: clip.Config, Units: clip.Units, Pictures: []stillcast.PictureSpec{{Quality: 85}}}
+}
+
+// sized is a request for one picture of another size.
+func (r Request) sized(width, height int) Request {
+	r.Pictures = []stillcast.PictureSpec{{Size: stillcast.Size{Width: width, Height: height}, Quality: 85}}
+	return r
 }
 
 func small(t testing.TB) Request {
@@ -77,16 +90,19 @@ func TestShoot(t *testing.T) {
 	p := startPool(t, testConfig(2), "real")
 	source := testkit.Source{Width: 1280, Height: 720}
 	r := request(codectest.Make(t, source.Graph(), 1, "-crf", "12", "-colorspace", "bt709"))
-	r.Quality = 95
-	picture, err := p.Shoot(t.Context(), r)
+	r.Pictures[0].Quality = 95
+	made, err := p.Shoot(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if psnr := testkit.PSNR(testkit.ReferenceFrame(t, source, 0), testkit.DecodeJPEG(t, picture.JPEG)); psnr < 38 {
+	if psnr := testkit.PSNR(testkit.ReferenceFrame(t, source, 0), testkit.DecodeJPEG(t, made.Pictures[0].Data)); psnr < 38 {
 		t.Errorf("PSNR is %.1f dB, wanted at least 38", psnr)
 	}
-	if picture.Decode <= 0 || picture.Scale < 0 || picture.Encode <= 0 || picture.Worker <= 0 {
-		t.Errorf("picture is said to have taken %s, %s, %s in worker %d", picture.Decode, picture.Scale, picture.Encode, picture.Worker)
+	if made.Decode <= 0 || made.Scale <= 0 || made.Encode <= 0 || made.Worker <= 0 {
+		t.Errorf("picture is said to have taken %s, %s, %s in worker %d", made.Decode, made.Scale, made.Encode, made.Worker)
+	}
+	if m := made.Measures; m.Luma < 1 || m.Variance < 1 || m.Black || m.Solid || m.Hash == 0 {
+		t.Errorf("a picture of many colours is measured as %+v", m)
 	}
 	if n := results(p, "picture"); n != 1 {
 		t.Errorf("%d pictures are counted, wanted 1", n)
@@ -107,27 +123,26 @@ func TestShootSizes(t *testing.T) {
 	cases := []struct {
 		name         string
 		clip         codectest.Clip
-		wanted, want size
-		source       size
+		wanted       stillcast.Size
+		want, source size
 	}{
-		{"of the source, as it is shown", wide, size{}, size{640, 360}, size{640, 360}},
-		{"by width", wide, size{320, 0}, size{320, 180}, size{640, 360}},
-		{"by height", wide, size{0, 90}, size{160, 90}, size{640, 360}},
-		{"both", wide, size{200, 200}, size{200, 200}, size{640, 360}},
-		{"swapped", upright, size{320, 180}, size{180, 320}, size{360, 640}},
+		{"of the source, as it is shown", wide, stillcast.Size{}, size{640, 360}, size{640, 360}},
+		{"by width", wide, stillcast.Size{Width: 320}, size{320, 180}, size{640, 360}},
+		{"by height", wide, stillcast.Size{Height: 90}, size{160, 90}, size{640, 360}},
+		{"both", wide, stillcast.Size{Width: 200, Height: 200}, size{200, 200}, size{640, 360}},
+		{"swapped", upright, stillcast.Size{Width: 320, Height: 180}, size{180, 320}, size{360, 640}},
 	}
 	for _, c := range cases {
-		r := request(c.clip)
-		r.Width, r.Height = c.wanted.width, c.wanted.height
-		picture, err := p.Shoot(t.Context(), r)
+		r := request(c.clip).sized(c.wanted.Width, c.wanted.Height)
+		made, err := p.Shoot(t.Context(), r)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		if got := (size{picture.Width, picture.Height}); got != c.want {
+		if got := (size{made.Pictures[0].Width, made.Pictures[0].Height}); got != c.want {
 			t.Errorf("%s: picture of %s, wanted %s", c.name, got, c.want)
 		}
-		if got := (size{picture.SourceWidth, picture.SourceHeight}); got != c.source {
+		if got := made.source(); got != c.source {
 			t.Errorf("%s: source of %s, wanted %s", c.name, got, c.source)
 		}
 	}
@@ -147,28 +162,36 @@ func TestShootRefuses(t *testing.T) {
 		text   string
 	}{
 		{"no configuration", func(r *Request) { r.Config = nil }, nil, "no decoder configuration"},
-		{"codec", func(r *Request) { r.Config = &media.Config{Codec: media.AV1} }, ErrUnsupported, "AV1"},
-		{"quality", func(r *Request) { r.Quality = 101 }, nil, "quality 101"},
-		{"no quality", func(r *Request) { r.Quality = 0 }, nil, "quality 0"},
-		{"width", func(r *Request) { r.Width = -1 }, nil, "-1x0"},
+		{"codec", func(r *Request) { r.Config = &media.Config{} }, ErrUnsupported, "none"},
+		{"no picture", func(r *Request) { r.Pictures = nil }, nil, "0 pictures"},
+		{"many pictures", func(r *Request) { r.Pictures = make([]stillcast.PictureSpec, MaxPictures+1) }, nil, "6 pictures"},
+		{"quality", func(r *Request) { r.Pictures[0].Quality = 101 }, nil, "quality 101"},
+		{"no quality", func(r *Request) { r.Pictures[0].Quality = 0 }, nil, "quality 0"},
+		{"width", func(r *Request) { r.Pictures[0].Width = -1 }, nil, "-1x0"},
+		{"fit", func(r *Request) { r.Pictures[0].Fit = "squeeze" }, nil, `"squeeze"`},
+		{"format", func(r *Request) { r.Pictures[0].Format = "gif" }, nil, `"gif"`},
 		{"no unit", func(r *Request) { r.Units = nil }, ErrNoPicture, "no access unit"},
 		{"many units", func(r *Request) { r.Units = make([][]byte, maxUnits+1) }, ErrTooLarge, "4097 access units"},
 		{"large unit", func(r *Request) { r.Units = [][]byte{make([]byte, 40<<10), make([]byte, 40<<10)} }, ErrTooLarge, "81920 bytes"},
 		{"large record", func(r *Request) { r.Config = &media.Config{Codec: media.H264, Record: make([]byte, 1<<20)} }, ErrTooLarge, "1048576 bytes"},
 		{"large stream", func(r *Request) { r.Config = &media.Config{Codec: media.H264, Width: 2001, Height: 1000} }, ErrTooLarge, "2001x1000"},
-		{"large picture", func(r *Request) { r.Width = 2000 }, ErrTooLarge, "2000x1500"},
-		{"long picture", func(r *Request) { r.Width, r.Height = 30000, 2000 }, ErrTooLarge, "30000x2000"},
+		{"large picture", func(r *Request) { r.Pictures[0].Width = 2000 }, ErrTooLarge, "2000x1500"},
+		{"long picture", func(r *Request) { r.Pictures[0].Size = stillcast.Size{Width: 30000, Height: 2000} }, ErrTooLarge, "30000x2000"},
+		{"long WebP", func(r *Request) {
+			r.Pictures[0] = stillcast.PictureSpec{Size: stillcast.Size{Width: 16384, Height: 10}, Format: stillcast.FormatWebP, Quality: 1}
+		}, ErrTooLarge, "16383 on each side"},
 	}
 	for _, c := range cases {
 		r := good
+		r.Pictures = slices.Clone(r.Pictures)
 		c.change(&r)
 		_, err := p.Shoot(t.Context(), r)
 		if err == nil || c.want != nil && !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {
 			t.Errorf("%s: error is %v, wanted %v with %q", c.name, err, c.want, c.text)
 		}
 	}
-	if n := results(p, "invalid"); n != 4 {
-		t.Errorf("%d invalid requests are counted, wanted 4", n)
+	if n := results(p, "invalid"); n != 8 {
+		t.Errorf("%d invalid requests are counted, wanted 8", n)
 	}
 	if _, err := p.Shoot(t.Context(), good); err != nil {
 		t.Errorf("afterwards: %v", err)
@@ -273,7 +296,7 @@ func TestCloseEndsAllWorkers(t *testing.T) {
 	t.Parallel()
 	p := startPool(t, testConfig(2), turns(t, "hang", "real"))
 	hanging := make(chan error, 2)
-	picture := make(chan *Picture, 2)
+	results := make(chan *Result, 2)
 	for range 2 {
 		// One of them, or a later one, meets the worker that hangs.
 		go func() {
@@ -283,13 +306,13 @@ func TestCloseEndsAllWorkers(t *testing.T) {
 					hanging <- err
 					return
 				}
-				picture <- made
+				results <- made
 			}
 		}()
 	}
-	pid := (<-picture).Worker
+	pid := (<-results).Worker
 	go func() {
-		for range picture {
+		for range results {
 		}
 	}()
 	if err := p.Close(); err != nil {
@@ -300,7 +323,7 @@ func TestCloseEndsAllWorkers(t *testing.T) {
 			t.Errorf("shot at the end: error is %v, wanted %v", err, ErrClosed)
 		}
 	}
-	close(picture)
+	close(results)
 	if !gone(pid) {
 		t.Errorf("worker %d is still there", pid)
 	}

@@ -5,20 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"time"
 
 	"github.com/stillcast/stillcast/internal/media"
 )
 
 // The protocol between pool and worker, on a stream socket. A message is its
 // kind (1 byte), the length of its body (4 bytes) and the body; numbers are
-// big-endian. The pool sends setup and then requests, one at a time; the worker
-// answers setup by hello and each request by a picture or a failure.
+// big-endian, floats IEEE 754 doubles. The pool sends setup and then requests, one at a time; the worker
+// answers setup by hello and each request by a result or a failure.
 //
-//	setup    version 1 | pixels 8 | unit bytes 4 | memory 8
-//	hello    version 1
-//	request  codec 1 | quality 1 | width 4 | height 4 | record size 4 | units 2 | unit sizes 4 each | record | units
-//	picture  width 4 | height 4 | source width 4 | source height 4 | decode 8 | scale 8 | encode 8 (ns) | JPEG
+//	setup    version 1 | pixels 8 | unit bytes 4 | memory 8 | CPU time 8 (ns)
+//	hello    version 1 | Landlock ABI 1 | seccomp 1 | what is missing of them
+//	request  codec 1 | first 1 | record size 4 | units 2 | pictures 1 | pictures | unit sizes 4 each | record | units
+//	           a picture: width 4 | height 4 | fit 1 | format 1 | quality 1 | progressive 1
+//	result   source width 4 | source height 4 | decode 8 | scale 8 | encode 8 (ns)
+//	           | luma 8 | variance 8 | flags 1 | hash 8 | pictures 1 | pictures | their bytes
+//	           a picture: width 4 | height 4 | size 4
 //	failure  number 1 | message
 type kind byte
 
@@ -26,28 +29,30 @@ const (
 	kindSetup kind = iota + 1
 	kindHello
 	kindRequest
-	kindPicture
+	kindResult
 	kindFailure
 )
 
 const (
-	protocolVersion = 1
+	protocolVersion = 2
 	headSize        = 5
-	setupSize       = 1 + 8 + 4 + 8
-	requestHead     = 1 + 1 + 4 + 4 + 4 + 2
+	setupSize       = 1 + 8 + 4 + 8 + 8
+	helloHead       = 1 + 1 + 1
 	maxUnits        = 4096
+	maxMessage      = 512 // of a text in a message
 )
 
 // limits are what both sides hold each other to.
 type limits struct {
 	pixels    int
 	unitBytes int
-	memory    int64 // of the worker, 0 for none
+	memory    int64         // of the worker, 0 for none
+	cpu       time.Duration // of the worker's life, 0 for none
 }
 
 // requestBytes is the largest body of a request.
 func (l limits) requestBytes() int {
-	return requestHead + 4*maxUnits + media.MaxRecord + l.unitBytes
+	return requestHead + specSize*MaxPictures + 4*maxUnits + media.MaxRecord + l.unitBytes
 }
 
 func appendHead(b []byte, k kind, bodySize int) []byte {
@@ -93,7 +98,8 @@ func appendSetup(b []byte, l limits) []byte {
 	b = append(appendHead(b, kindSetup, setupSize), protocolVersion)
 	b = binary.BigEndian.AppendUint64(b, uint64(l.pixels))    //nolint:gosec // never negative
 	b = binary.BigEndian.AppendUint32(b, uint32(l.unitBytes)) //nolint:gosec // at most 256 MiB
-	return binary.BigEndian.AppendUint64(b, uint64(l.memory)) //nolint:gosec // never negative
+	b = binary.BigEndian.AppendUint64(b, uint64(l.memory))    //nolint:gosec // never negative
+	return binary.BigEndian.AppendUint64(b, uint64(l.cpu))    //nolint:gosec // never negative
 }
 
 func readSetup(r io.Reader) (limits, error) {
@@ -113,98 +119,36 @@ func readSetup(r io.Reader) (limits, error) {
 	return limits{
 		pixels:    int(binary.BigEndian.Uint64(body[1:])), //nolint:gosec // from our own parent
 		unitBytes: int(binary.BigEndian.Uint32(body[9:])),
-		memory:    int64(binary.BigEndian.Uint64(body[13:])), //nolint:gosec // from our own parent
+		memory:    int64(binary.BigEndian.Uint64(body[13:])),         //nolint:gosec // from our own parent
+		cpu:       time.Duration(binary.BigEndian.Uint64(body[21:])), //nolint:gosec // from our own parent
 	}, nil
 }
 
-func appendHello(b []byte) []byte {
-	return append(appendHead(b, kindHello, 1), protocolVersion)
+func appendHello(b []byte, s sandbox) []byte {
+	lacks := clip(s.lacks)
+	b = append(appendHead(b, kindHello, helloHead+len(lacks)), protocolVersion, byte(s.landlock), 0)
+	if s.seccomp {
+		b[len(b)-1] = 1
+	}
+	return append(b, lacks...)
 }
 
-func readHello(r io.Reader) error {
-	_, length, err := readHead(r, 1, kindHello)
+func readHello(r io.Reader) (sandbox, error) {
+	_, length, err := readHead(r, helloHead+maxMessage, kindHello)
 	if err != nil {
-		return fmt.Errorf("read hello: %w", err)
+		return sandbox{}, fmt.Errorf("read hello: %w", noEOF(err))
 	}
 	body, err := readBody(r, length)
-	if err != nil {
-		return err
+	switch {
+	case err != nil:
+		return sandbox{}, err
+	case length < helloHead || body[2] > 1:
+		return sandbox{}, fmt.Errorf("hello %v is none", body)
+	case body[0] != protocolVersion:
+		return sandbox{}, fmt.Errorf("hello of protocol version %d; expected is %d", body[0], protocolVersion)
 	}
-	if length != 1 || body[0] != protocolVersion {
-		return fmt.Errorf("hello of protocol version %v; expected is %d", body, protocolVersion)
-	}
-	return nil
+	return sandbox{landlock: int(body[1]), seccomp: body[2] == 1, lacks: printable(body[helloHead:])}, nil
 }
 
-// buffers returns the message of a checked request. Record and units stand in
-// it where they are; nothing is copied until the kernel does.
-func (r *Request) buffers() net.Buffers {
-	length := requestHead + 4*len(r.Units) + len(r.Config.Record)
-	for _, unit := range r.Units {
-		length += len(unit)
-	}
-	b := make([]byte, 0, headSize+requestHead+4*len(r.Units))
-	b = append(appendHead(b, kindRequest, length), byte(r.Config.Codec), byte(r.Quality))
-	for _, n := range []int{r.Width, r.Height, len(r.Config.Record)} {
-		b = binary.BigEndian.AppendUint32(b, uint32(n)) //nolint:gosec // checked
-	}
-	b = binary.BigEndian.AppendUint16(b, uint16(len(r.Units))) //nolint:gosec // checked
-	for _, unit := range r.Units {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(unit))) //nolint:gosec // checked
-	}
-	return append(net.Buffers{b, r.Config.Record}, r.Units...)
-}
-
-// readRequest reads a request. Its error is io.EOF when the pool is gone.
-func readRequest(r io.Reader, l limits) (*Request, error) {
-	_, length, err := readHead(r, l.requestBytes(), kindRequest)
-	if err != nil {
-		return nil, err
-	}
-	body, err := readBody(r, length)
-	if err != nil {
-		return nil, err
-	}
-	return parseRequest(body)
-}
-
-// parseRequest takes a request apart; record and units are parts of body.
-func parseRequest(body []byte) (*Request, error) {
-	if len(body) < requestHead {
-		return nil, fmt.Errorf("request of %d bytes; at least %d are needed", len(body), requestHead)
-	}
-	number := func(at int) int { return int(binary.BigEndian.Uint32(body[at:])) }
-	r := &Request{
-		Config:  &media.Config{Codec: media.Codec(body[0])},
-		Quality: int(body[1]),
-		Width:   number(2),
-		Height:  number(6),
-	}
-	units := int(binary.BigEndian.Uint16(body[14:]))
-	rest := body[requestHead:]
-	if units > maxUnits || len(rest) < 4*units {
-		return nil, fmt.Errorf("request announces %d access units; at most %d fit", units, min(maxUnits, len(rest)/4))
-	}
-	sizes, rest := rest[:4*units], rest[4*units:]
-	var err error
-	if r.Config.Record, rest, err = cut(rest, number(10)); err != nil {
-		return nil, err
-	}
-	r.Units = make([][]byte, units)
-	for i := range r.Units {
-		if r.Units[i], rest, err = cut(rest, int(binary.BigEndian.Uint32(sizes[4*i:]))); err != nil {
-			return nil, err
-		}
-	}
-	if len(rest) > 0 {
-		return nil, fmt.Errorf("request has %d bytes that belong to nothing", len(rest))
-	}
-	return r, nil
-}
-
-func cut(b []byte, length int) (part, rest []byte, err error) {
-	if length > len(b) {
-		return nil, nil, fmt.Errorf("request announces a part of %d bytes; %d are left", length, len(b))
-	}
-	return b[:length:length], b[length:], nil
-}
+// clip keeps a text within what a message may hold.
+func clip(text string) string { return text[:min(len(text), maxMessage)] }

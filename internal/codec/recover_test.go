@@ -34,13 +34,13 @@ func TestWorkerKilledWhileDecoding(t *testing.T) {
 	r := slow(t)
 	before := cpuTicks(t, first.Worker)
 	type shot struct {
-		picture *Picture
-		err     error
+		made *Result
+		err  error
 	}
 	done := make(chan shot, 1)
 	go func() {
-		picture, err := p.Shoot(t.Context(), r)
-		done <- shot{picture, err}
+		made, err := p.Shoot(t.Context(), r)
+		done <- shot{made, err}
 	}()
 	waitWorking(t, first.Worker, before)
 	if err := syscall.Kill(first.Worker, syscall.SIGKILL); err != nil {
@@ -50,10 +50,10 @@ func TestWorkerKilledWhileDecoding(t *testing.T) {
 	if got.err != nil {
 		t.Fatal(got.err)
 	}
-	if got.picture.Worker == first.Worker {
+	if got.made.Worker == first.Worker {
 		t.Error("the shot was there before the worker was killed")
 	}
-	testkit.DecodeJPEG(t, got.picture.JPEG)
+	testkit.DecodeJPEG(t, got.made.Pictures[0].Data)
 	if n := restarts(p, reasonDied); n != 1 {
 		t.Errorf("%d dead workers are counted, wanted 1", n)
 	}
@@ -93,11 +93,11 @@ func TestWorkersThatDoNotStartAnyMore(t *testing.T) {
 	if err := p.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	picture, err := p.Shoot(t.Context(), small(t))
+	made, err := p.Shoot(t.Context(), small(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Kill(picture.Worker, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(made.Worker, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()
@@ -130,7 +130,7 @@ func TestWorkersThatMisbehave(t *testing.T) {
 		{"die", ErrWorkerDied, "double free or corruption", reasonDied, "worker_died"},
 		{"nonsense", ErrWorkerDied, "nonsense", reasonProtocol, "worker_died"},
 		{"huge", ErrWorkerDied, "nonsense", reasonProtocol, "worker_died"},
-		{"lie", ErrWorkerDied, "a source of 64x48", reasonProtocol, "worker_died"},
+		{"lie", ErrWorkerDied, "its source gives 64x48", reasonProtocol, "worker_died"},
 	}
 	for _, c := range cases {
 		t.Run(c.mode, func(t *testing.T) {
@@ -164,11 +164,11 @@ func TestSecondTrySucceeds(t *testing.T) {
 			config := testConfig(1)
 			config.Timeout = 2 * time.Second
 			p := startPool(t, config, turns(t, mode, "real"))
-			picture, err := p.Shoot(t.Context(), small(t))
+			made, err := p.Shoot(t.Context(), small(t))
 			if err != nil {
 				t.Fatal(err)
 			}
-			testkit.DecodeJPEG(t, picture.JPEG)
+			testkit.DecodeJPEG(t, made.Pictures[0].Data)
 			if n := results(p, "picture"); n != 1 {
 				t.Errorf("%d pictures are counted, wanted 1", n)
 			}
@@ -203,11 +203,11 @@ func TestWorkersAreRecycled(t *testing.T) {
 	p := startPool(t, config, "real")
 	workers := map[int]int{}
 	for range 6 {
-		picture, err := p.Shoot(t.Context(), small(t))
+		made, err := p.Shoot(t.Context(), small(t))
 		if err != nil {
 			t.Fatal(err)
 		}
-		workers[picture.Worker]++
+		workers[made.Worker]++
 	}
 	for pid, shots := range workers {
 		if shots != 2 {
@@ -226,11 +226,10 @@ func TestManyShotsAtOnce(t *testing.T) {
 	var shots sync.WaitGroup
 	for i := range 40 {
 		shots.Go(func() {
-			own := r
-			own.Width = 100 + i
-			picture, err := p.Shoot(t.Context(), own)
-			if err != nil || picture.Width != own.Width {
-				t.Errorf("shot %d: %v, %+v", i, err, picture)
+			own := r.sized(100+i, 0)
+			made, err := p.Shoot(t.Context(), own)
+			if err != nil || made.Pictures[0].Width != 100+i {
+				t.Errorf("shot %d: %v, %+v", i, err, made)
 			}
 		})
 	}
@@ -252,9 +251,9 @@ func TestWorkersIgnoreTheSignalsOfTheTerminal(t *testing.T) {
 		if err := syscall.Kill(first.Worker, s); err != nil {
 			t.Fatal(err)
 		}
-		picture, err := p.Shoot(t.Context(), small(t))
-		if err != nil || picture.Worker != first.Worker {
-			t.Errorf("after %s: %v, %+v, wanted worker %d", s, err, picture, first.Worker)
+		made, err := p.Shoot(t.Context(), small(t))
+		if err != nil || made.Worker != first.Worker {
+			t.Errorf("after %s: %v, %+v, wanted worker %d", s, err, made, first.Worker)
 		}
 	}
 }
@@ -265,7 +264,7 @@ func TestWorkerEndsWithItsParent(t *testing.T) {
 	program := Program{Path: testBinary(t), Env: []string{workerEnv + "=real"}}
 	l := limits{pixels: 4096 * 2304, unitBytes: 8 << 20}
 	for _, busy := range []bool{false, true} {
-		c, err := startChild(t.Context(), program, l)
+		c, err := startChild(t.Context(), program, l, addressSanitizer)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -288,7 +287,7 @@ func TestWorkerEndsWithItsParent(t *testing.T) {
 
 func TestWorkerNeedsAPool(t *testing.T) {
 	t.Parallel()
-	c := &tail{}
+	c := &words{}
 	command := testCommand(t, workerEnv+"=real")
 	command.Stderr = c
 	if err := command.Run(); err == nil || !strings.Contains(c.String(), "started by Stillcast itself") {

@@ -3,6 +3,7 @@ package codec
 import (
 	"fmt"
 
+	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/internal/codec/av"
 )
 
@@ -12,6 +13,9 @@ type size struct {
 }
 
 func (s size) String() string { return fmt.Sprintf("%dx%d", s.width, s.height) }
+
+// turned is a size after a turn by a right angle.
+func (s size) turned() size { return size{width: s.height, height: s.width} }
 
 // maxSampleAspect is the most by which a pixel may be wider than high, or higher than wide. Screens know
 // ratios from 1:2 to 2:1; what is far beyond is a fault of the encoder and not followed.
@@ -27,12 +31,12 @@ func (s size) display(num, den int) size {
 	return size{width: scaled(s.width, num, den), height: s.height}
 }
 
-// fit returns the size of the JPEG of a source of size s by the rules of
+// fit returns the size of the picture of a source of size s by the rules of
 // Tencent Cloud CSS ("Live Screenshot"): where one side is wanted the other
-// follows the source's shape, where both are wanted the picture is stretched to them, except
+// follows the source's shape, where both are wanted the picture has just them, except
 // that they are swapped where one is upright and the other is not. 0 is a side that is not wanted.
-func (s size) fit(wanted size) size {
-	switch w, h := wanted.width, wanted.height; {
+func (s size) fit(wanted stillcast.Size) size {
+	switch w, h := wanted.Width, wanted.Height; {
 	case w <= 0 && h <= 0:
 		return s
 	case h <= 0:
@@ -42,14 +46,23 @@ func (s size) fit(wanted size) size {
 	case (w < h && s.width > s.height) || (w > h && s.width < s.height):
 		return size{width: h, height: w}
 	default:
-		return wanted
+		return size{width: w, height: h}
 	}
 }
 
-// check reports why a picture of that size cannot be made.
-func (s size) check(maxPixels int) error {
-	if s.width > av.MaxSide || s.height > av.MaxSide || s.width*s.height > maxPixels {
-		return fmt.Errorf("%w: a picture of %s pixels; at most %d pixels and %d on each side are allowed", ErrTooLarge, s, maxPixels, av.MaxSide)
+// maxSide is the largest width or height of a picture in a format.
+func maxSide(format stillcast.Format) int {
+	if format == stillcast.FormatWebP {
+		return av.MaxWebPSide
+	}
+	return av.MaxSide
+}
+
+// check reports why a picture of that size cannot be made in a format.
+func (s size) check(format stillcast.Format, maxPixels int) error {
+	side := maxSide(format)
+	if s.width > side || s.height > side || s.width*s.height > maxPixels {
+		return fmt.Errorf("%w: a %s picture of %s pixels; at most %d pixels and %d on each side are allowed", ErrTooLarge, format, s, maxPixels, side)
 	}
 	return nil
 }

@@ -17,8 +17,8 @@ type job struct {
 }
 
 type result struct {
-	picture *Picture
-	err     error
+	made *Result
+	err  error
 }
 
 // Pause before a worker that failed to start is tried again: doubled with each failure.
@@ -51,7 +51,12 @@ func (s *slot) run(c *child) {
 // use gives jobs to c until that is gone, and says why; "" for the end of the
 // pool.
 func (s *slot) use(c *child) string {
-	for c.shots < s.pool.config.MaxShots {
+	for {
+		if reason := s.worn(c); reason != "" {
+			s.log.Info("codec worker is replaced", "pid", c.pid(), "reason", reason, "shots", c.shots, "rss", c.usage.rss, "cpu", c.usage.cpu)
+			c.retire()
+			return reason
+		}
 		select {
 		case <-s.pool.closing.Done():
 			c.retire()
@@ -68,10 +73,26 @@ func (s *slot) use(c *child) string {
 				return reason
 			}
 			s.failures = 0
+			if u, err := usageOf(c.pid()); err == nil { // else it has ended, which is seen above
+				c.usage = u
+			}
 		}
 	}
-	c.retire()
-	return reasonRecycled
+}
+
+// worn says why an idle worker should make no more shots, "" for one that may.
+func (s *slot) worn(c *child) string {
+	config := s.pool.config
+	switch {
+	case config.MaxRSS > 0 && c.usage.rss > config.MaxRSS:
+		return reasonBloated
+	case c.shots >= config.MaxShots:
+		return reasonRecycled
+	case config.CPULimit > 0 && c.usage.cpu > config.CPULimit-config.Timeout:
+		// One more shot could be the one in which the kernel ends it.
+		return reasonRecycled
+	}
+	return ""
 }
 
 // serve has c do a job. When it could not, c is gone and the reason is returned.
@@ -79,10 +100,10 @@ func (s *slot) serve(c *child, j *job) (reason string) {
 	c.shots++
 	a, err := s.exchange(c, j)
 	if err == nil {
-		if a.picture != nil {
-			a.picture.Worker = c.pid()
+		if a.result != nil {
+			a.result.Worker = c.pid()
 		}
-		j.result <- result{picture: a.picture, err: a.failure}
+		j.result <- result{made: a.result, err: a.failure}
 		return ""
 	}
 	// Who said nonsense or nothing is not asked again. Its own end comes first, to tell it from ours.
@@ -101,7 +122,7 @@ func (s *slot) exchange(c *child, j *job) (answer, error) {
 	defer stop()
 	message := request.buffers()
 	_, err := message.WriteTo(c.conn)
-	asked := size{request.Width, request.Height}
+	asked := request.Pictures
 	close(j.written)
 	if err = errors.Join(deadlineErr, err); err != nil {
 		return answer{}, fmt.Errorf("write request: %w", err)
@@ -129,7 +150,7 @@ func (s *slot) replace() *child {
 		if !s.pause(s.pool.closing) {
 			return nil
 		}
-		c, err := startChild(s.pool.closing, s.pool.program, s.pool.limits)
+		c, err := s.pool.startChild(s.pool.closing)
 		if err == nil {
 			return c
 		}

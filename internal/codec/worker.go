@@ -8,10 +8,8 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/stillcast/stillcast/internal/codec/av"
 )
@@ -26,8 +24,6 @@ const workerFD = 3
 func RunWorker() error {
 	// A Ctrl-C goes to the whole process group, but the parent finishes its shots first.
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	// One for the shot, one for the reader that watches the parent.
-	runtime.GOMAXPROCS(2)
 
 	conn, err := parentConn()
 	if err != nil {
@@ -39,10 +35,11 @@ func RunWorker() error {
 		return fmt.Errorf("read setup: %w", err)
 	}
 	av.Setup()
-	if err := confine(w.limits); err != nil {
+	box, err := confine(w.limits)
+	if err != nil {
 		return fmt.Errorf("confine the worker: %w", err)
 	}
-	if _, err := conn.Write(appendHello(nil)); err != nil {
+	if _, err := conn.Write(appendHello(nil, box)); err != nil {
 		return fmt.Errorf("say hello: %w", err)
 	}
 	return w.serve()
@@ -105,12 +102,11 @@ func (w *worker) end(err error, requests chan<- *Request, ended <-chan error) er
 
 func (w *worker) work(requests <-chan *Request) error {
 	for r := range requests {
-		message := net.Buffers{}
-		p, err := shoot(r, w.limits.pixels)
-		if err != nil {
-			message = append(message, appendFailure(nil, err))
+		var message net.Buffers
+		if result, err := shoot(r, w.limits.pixels); err != nil {
+			message = net.Buffers{appendFailure(nil, err)}
 		} else {
-			message = append(message, p.head(), p.JPEG)
+			message = result.buffers()
 		}
 		w.busy.Store(false)
 		if _, err := message.WriteTo(w.conn); err != nil {
@@ -118,39 +114,4 @@ func (w *worker) work(requests <-chan *Request) error {
 		}
 	}
 	return nil
-}
-
-// shoot makes a picture in this process.
-func shoot(r *Request, maxPixels int) (*Picture, error) {
-	begin := time.Now()
-	frame, err := av.Decode(av.Input{Codec: r.Config.Codec, Record: r.Config.Record, Units: r.Units}, maxPixels)
-	if err != nil {
-		return nil, err
-	}
-	defer frame.Close()
-	decoded := time.Now()
-
-	num, den := frame.SampleAspect()
-	source := size{frame.Width(), frame.Height()}.display(num, den)
-	wanted := source.fit(size{r.Width, r.Height})
-	if err := wanted.check(maxPixels); err != nil {
-		return nil, err
-	}
-	picture, err := frame.Scale(wanted.width, wanted.height)
-	if err != nil {
-		return nil, err
-	}
-	defer picture.Close()
-	scaled := time.Now()
-
-	jpeg, err := picture.JPEG(r.Quality)
-	if err != nil {
-		return nil, err
-	}
-	return &Picture{
-		JPEG:  jpeg,
-		Width: wanted.width, Height: wanted.height,
-		SourceWidth: source.width, SourceHeight: source.height,
-		Decode: decoded.Sub(begin), Scale: scaled.Sub(decoded), Encode: time.Since(scaled),
-	}, nil
 }

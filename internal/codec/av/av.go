@@ -1,4 +1,4 @@
-// Package av turns coded pictures into JPEGs by libavcodec, libswscale and
+// Package av turns coded pictures into JPEGs by libavcodec, libyuv and
 // libjpeg-turbo. It is all the C of the project, and no more of those libraries
 // than a shot needs: decode access units, scale, convert colours, encode.
 //
@@ -7,19 +7,17 @@
 package av
 
 /*
-#cgo pkg-config: libavcodec libavutil libswscale libjpeg
+#cgo pkg-config: libavcodec libavutil libjpeg
 #cgo CFLAGS: -std=gnu11 -O3 -Wall
-#cgo LDFLAGS: -lm
+#cgo LDFLAGS: -lyuv -lm
 #include <stdlib.h>
-#include <libavutil/pixdesc.h>
 #include "decode.h"
-#include "picture.h"
-#include "jpeg.h"
+#include "frame.h"
+#include "upright.h"
 */
 import "C"
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"unsafe"
@@ -35,53 +33,76 @@ const MaxSide = 65500
 // libav's log. It is for the whole process: a worker calls it once, at its start.
 func Setup() { C.sc_setup() }
 
-// decoderID names libavcodec's decoder of a codec. Whatever is not listed is
-// not decoded, be it a part of libavcodec or not.
-func decoderID(c media.Codec) (C.enum_AVCodecID, bool) {
-	if c == media.H264 {
-		return C.AV_CODEC_ID_H264, true
+// decoders names libavcodec's decoders of a codec, the preferred one first. All of them work without
+// hardware. Whatever is not listed is not decoded, be it a part of libavcodec or not.
+func decoders(c media.Codec) []string {
+	switch c {
+	case media.H264:
+		return []string{"h264"}
+	case media.HEVC:
+		return []string{"hevc"}
+	case media.AV1:
+		return []string{"libdav1d", "libaom-av1", "libaom"}
+	case media.VP9:
+		return []string{"vp9", "libvpx-vp9"}
+	case media.VP8:
+		return []string{"vp8", "libvpx"}
 	}
-	return C.AV_CODEC_ID_NONE, false
+	return nil
+}
+
+// decoder returns the decoder of a codec, nil if there is none.
+func decoder(c media.Codec) *C.AVCodec {
+	for _, name := range decoders(c) {
+		text := C.CString(name)
+		found := C.avcodec_find_decoder_by_name(text)
+		C.free(unsafe.Pointer(text))
+		if found != nil {
+			return found
+		}
+	}
+	return nil
 }
 
 // Supported reports whether [Decode] has a decoder for a codec.
-func Supported(c media.Codec) bool {
-	_, ok := decoderID(c)
-	return ok
-}
+func Supported(c media.Codec) bool { return decoder(c) != nil }
 
 // Input is what one picture is decoded from.
 type Input struct {
 	Codec  media.Codec
-	Record []byte   // decoder configuration, see media.Config
+	Record []byte   // decoder configuration, see media.Config; may be empty where the units say it all
 	Units  [][]byte // access units in decoding order, the first one a key frame, in the form of media.AccessUnit
+	// First asks for the first picture that the decoder gives, for streams whose
+	// decoding cannot start at a key frame; otherwise the picture is that of the last unit.
+	First bool
 }
 
 // Frame is a decoded picture in C memory, to be closed.
 type Frame struct {
-	frame *C.AVFrame
+	frame   *C.AVFrame
+	upright *C.sc_upright // made for the first picture
 }
 
-// Decode decodes the units of an input and returns the picture of its only
-// unit, or of several the last one to be shown. A picture of more than
-// maxPixels pixels, before cropping, is refused before memory is spent on it.
+// Decode decodes the units of an input and returns the picture of the last of
+// them, or the first that comes out where the input asks for that. A picture of
+// more than maxPixels pixels, before cropping, is refused before memory is spent on it.
 //
 // Errors are of type [*Error] and answer errors.Is with [ErrUnsupported],
 // [ErrTooLarge], [ErrDamaged] or [ErrNoPicture].
 func Decode(in Input, maxPixels int) (*Frame, error) {
-	id, ok := decoderID(in.Codec)
-	if !ok {
+	codec := decoder(in.Codec)
+	if codec == nil {
 		return nil, &Error{Doing: "decode " + in.Codec.String(), Kind: ErrUnsupported, Detail: "the codec is not supported"}
 	}
 	if len(in.Units) == 0 {
 		return nil, &Error{Doing: "decode " + in.Codec.String(), Kind: ErrNoPicture, Detail: "no access unit was given"}
 	}
-	var keepLast C.int
-	if len(in.Units) > 1 {
-		keepLast = 1
+	wanted := C.int64_t(len(in.Units) - 1)
+	if in.First {
+		wanted = C.SC_FIRST
 	}
 	var decoder *C.sc_decoder
-	if err := check("open the decoder of "+in.Codec.String(), C.sc_decoder_open(&decoder, id, C.int64_t(maxPixels), keepLast)); err != nil {
+	if err := check("open the decoder of "+in.Codec.String(), C.sc_decoder_open(&decoder, codec, C.int64_t(maxPixels), wanted)); err != nil {
 		return nil, err
 	}
 	defer C.sc_decoder_close(decoder)
@@ -93,6 +114,9 @@ func run(decoder *C.sc_decoder, in Input) (*Frame, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Set first: the other codecs put what their own bytes say in its place.
+	primaries, transfer := recordColours(in)
+	decoder.context.color_primaries, decoder.context.color_trc = primaries, transfer
 	if err := check("configure the decoder of "+in.Codec.String(), C.sc_decoder_start(decoder, record, size)); err != nil {
 		return nil, err
 	}
@@ -105,8 +129,12 @@ func run(decoder *C.sc_decoder, in Input) (*Frame, error) {
 		if size == 0 {
 			return nil, &Error{Doing: "decode " + in.Codec.String(), Kind: ErrDamaged, Detail: "an access unit is empty"}
 		}
-		if err := check("decode "+in.Codec.String(), C.sc_decoder_send(decoder, data, size)); err != nil {
+		code := C.sc_decoder_send(decoder, data, size)
+		if err := check("decode "+in.Codec.String(), code); err != nil {
 			return nil, err
+		}
+		if code > 0 {
+			break
 		}
 	}
 	var frame *C.AVFrame
@@ -114,6 +142,20 @@ func run(decoder *C.sc_decoder, in Input) (*Frame, error) {
 		return nil, err
 	}
 	return &Frame{frame: frame}, nil
+}
+
+// recordColours reads the colour primaries and the transfer characteristics (ITU-T H.273) of a vpcC record: VP9
+// itself does not say them (VP Codec ISO Media File Format Binding 1.0).
+func recordColours(in Input) (primaries, transfer uint32) {
+	const versionSize, primariesAt, transferAt, least = 4, 3, 4, 8
+	b := in.Record
+	if len(b) >= versionSize+least && b[0] == 1 { // the version and flags of the box were left in it
+		b = b[versionSize:]
+	}
+	if in.Codec != media.VP9 || len(b) < least {
+		return C.AVCOL_PRI_UNSPECIFIED, C.AVCOL_TRC_UNSPECIFIED
+	}
+	return uint32(b[primariesAt]), uint32(b[transferAt])
 }
 
 // bytesOf returns b for C, which must not keep it.
@@ -137,64 +179,13 @@ func (f *Frame) SampleAspect() (num, den int) {
 	return int(ratio.num), int(ratio.den)
 }
 
+// Turned reports whether the stream's display matrix turns the frame by 90 or
+// 270 degrees, so that width and height change places.
+func (f *Frame) Turned() bool { return C.sc_frame_is_turned(f.frame) != 0 }
+
 // Close frees the frame. More calls do nothing.
-func (f *Frame) Close() { C.av_frame_free(&f.frame) }
-
-// Picture is a picture of the wanted size in C memory, to be closed.
-type Picture struct {
-	picture *C.sc_picture
-}
-
-// Scale brings a frame to a size, each side 1 to [MaxSide] pixels, and to 8-bit
-// 4:2:0. An interlaced frame becomes its upper field. It costs next to nothing
-// where nothing is to be done. Errors are of type [*Error].
-func (f *Frame) Scale(width, height int) (*Picture, error) {
-	doing := fmt.Sprintf("scale %dx%d to %dx%d", f.Width(), f.Height(), width, height)
-	if width < 1 || height < 1 || width > MaxSide || height > MaxSide {
-		return nil, &Error{Doing: doing, Kind: ErrTooLarge, Detail: fmt.Sprintf("each side of a JPEG has 1 to %d pixels", MaxSide)}
-	}
-	p := &Picture{}
-	err := check(doing, C.sc_picture_make(&p.picture, f.frame, C.int(width), C.int(height)))
-	if err != nil {
-		if errors.Is(err, ErrUnsupported) {
-			err.Detail = "there is no way from " + f.format() + " to a JPEG of that size"
-		}
-		return nil, err
-	}
-	return p, nil
-}
-
-// format names pixel format and colour matrix in libav's words.
-func (f *Frame) format() string {
-	pixels := C.av_get_pix_fmt_name(int32(f.frame.format))
-	matrix := C.av_color_space_name(f.frame.colorspace)
-	name := func(s *C.char) string {
-		if s == nil {
-			return "unknown"
-		}
-		return C.GoString(s)
-	}
-	return fmt.Sprintf("pixel format %s with colour matrix %s", name(pixels), name(matrix))
-}
-
-// Close frees the picture. More calls do nothing.
-func (p *Picture) Close() {
-	C.sc_picture_free(p.picture)
-	p.picture = nil
-}
-
-// JPEG encodes the picture, in JPEG's colours whatever those of its stream are
-// (JFIF 1.02: BT.601, full range), baseline, 4:2:0. Quality is 1 to 100, others count as the
-// nearest. Errors are of type [*Error].
-func (p *Picture) JPEG(quality int) ([]byte, error) {
-	var out C.sc_jpeg
-	err := check("encode JPEG", C.sc_jpeg_encode(&out, p.picture, C.int(min(max(quality, 1), 100))))
-	if err != nil {
-		if message := C.GoString(&out.message[0]); message != "" {
-			err.Detail = message
-		}
-		return nil, err
-	}
-	defer C.free(unsafe.Pointer(out.bytes))
-	return C.GoBytes(unsafe.Pointer(out.bytes), C.int(out.size)), nil
+func (f *Frame) Close() {
+	C.sc_upright_free(f.upright)
+	f.upright = nil
+	C.av_frame_free(&f.frame)
 }

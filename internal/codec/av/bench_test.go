@@ -6,31 +6,47 @@ import (
 
 	"github.com/stillcast/stillcast/internal/codec/av"
 	"github.com/stillcast/stillcast/internal/codec/codectest"
+	"github.com/stillcast/stillcast/internal/media"
 )
 
-// BenchmarkShot1080p is one shot without the way to a worker and back, and the parts of its time.
+// BenchmarkShot1080p is one shot without the way to a worker and back, and the parts of its time. HDR is mapped when the
+// first picture of a frame is made, which counts as scaling.
 func BenchmarkShot1080p(b *testing.B) {
-	clip := codectest.Make(b, "mandelbrot=size=1920x1080,noise=alls=6:allf=t,format=yuv420p", 1, "-b:v", "4M", "-maxrate", "4M", "-bufsize", "4M", "-colorspace", "bt709")
-	b.Logf("key frame of %d KiB", len(clip.Units[0])>>10)
-	for _, size := range []struct {
+	const source = "mandelbrot=size=1920x1080,noise=alls=6:allf=t,format="
+	rate := []string{"-b:v", "4M", "-maxrate", "4M", "-bufsize", "4M", "-colorspace", "bt709"}
+	clips := []struct {
 		name          string
+		clip          codectest.Clip
 		width, height int
-	}{{"1920x1080", 1920, 1080}, {"640x360", 640, 360}} {
-		b.Run(size.name, func(b *testing.B) {
+	}{
+		{"H.264", codectest.Make(b, source+"yuv420p", 1, rate...), 1920, 1080},
+		{"H.264 to 1280x720", codectest.Make(b, source+"yuv420p", 1, rate...), 1280, 720},
+		{"H.264 to 640x360", codectest.Make(b, source+"yuv420p", 1, rate...), 640, 360},
+		{"H.264 turned", codectest.Make(b, source+"yuv420p", 1, append(rate, "-bsf:v", "h264_metadata=display_orientation=insert:rotate=90")...), 1080, 1920},
+		{"HEVC", codectest.Encode(b, media.HEVC, source+"yuv420p", 1, "-crf", "24"), 1920, 1080},
+		{"HEVC 10 bit", codectest.Encode(b, media.HEVC, source+"yuv420p10le", 1, "-crf", "24"), 1920, 1080},
+		{"HEVC PQ", codectest.Encode(b, media.HEVC, source+"yuv420p10le", 1, "-crf", "24", "-color_trc", "smpte2084"), 1920, 1080},
+		{"AV1", codectest.Encode(b, media.AV1, source+"yuv420p", 1, "-crf", "30"), 1920, 1080},
+		{"VP9", codectest.Encode(b, media.VP9, source+"yuv420p", 1, "-crf", "30"), 1920, 1080},
+		{"VP8", codectest.Encode(b, media.VP8, source+"yuv420p", 1, "-crf", "30", "-qmin", "20", "-qmax", "40", "-b:v", "4M"), 1920, 1080},
+	}
+	for _, c := range clips {
+		b.Run(c.name, func(b *testing.B) {
+			b.Logf("key frame of %d KiB", len(c.clip.Units[0])>>10)
 			var decode, scale, encode time.Duration
 			for b.Loop() {
 				begin := time.Now()
-				frame, err := av.Decode(input(clip), codectest.MaxPixels)
+				frame, err := av.Decode(input(c.clip), codectest.MaxPixels)
 				if err != nil {
 					b.Fatal(err)
 				}
 				decoded := time.Now()
-				picture, err := frame.Scale(size.width, size.height)
+				picture, err := frame.Picture(av.Geometry{Width: c.width, Height: c.height})
 				if err != nil {
 					b.Fatal(err)
 				}
 				scaled := time.Now()
-				if _, err := picture.JPEG(85); err != nil {
+				if _, err := picture.JPEG(av.JPEGOptions{Quality: 85}); err != nil {
 					b.Fatal(err)
 				}
 				encode += time.Since(scaled)

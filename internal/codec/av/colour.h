@@ -14,9 +14,21 @@ typedef struct sc_colour {
     int16_t crcb, crcr;
 } sc_colour;
 
-// sc_colour_init sets up the conversion. A stream that does not say its matrix
-// has that of its size: high definition is BT.709, the rest BT.601.
-int sc_colour_init(sc_colour *colour, enum AVColorSpace matrix, int full_range, int width, int height);
+// The weights of red and blue in luma.
+typedef struct sc_weights {
+    double red, blue;
+} sc_weights;
+
+// sc_colour_weights returns the weights of a matrix. A stream that does not say its matrix has that of its size: high
+// definition is BT.709, the rest BT.601. NULL stands for matrices that are no linear function of red, green and blue, or
+// none of luma and two differences.
+const sc_weights *sc_colour_weights(enum AVColorSpace matrix, enum AVColorPrimaries primaries, int width, int height);
+
+// sc_colour_init sets up the conversion.
+void sc_colour_init(sc_colour *colour, const sc_weights *weights, int full_range);
+
+// sc_colour_none sets up the conversion of what is in JPEG's colours already, which changes nothing.
+void sc_colour_none(sc_colour *colour);
 
 // sc_rows are two rows of luma and the row of chroma that belongs to them.
 typedef struct sc_rows {
@@ -31,7 +43,7 @@ typedef struct sc_target {
     int16_t *scratch; // twice the width
 } sc_target;
 
-// sc_colour_convert converts two rows of width pixels.
+// sc_colour_convert converts two rows of width pixels, the fastest way that this processor has.
 void sc_colour_convert(const sc_colour *colour, const sc_rows *from, const sc_target *to, int width);
 
 #endif

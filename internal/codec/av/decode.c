@@ -1,5 +1,6 @@
 #include "decode.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include <malloc.h>
 #endif
 
-#include <libavutil/imgutils.h>
+#include <libavutil/dict.h>
 #include <libavutil/log.h>
 #include <libavutil/mem.h>
 
@@ -42,18 +43,14 @@ static int get_buffer(AVCodecContext *context, AVFrame *frame, int flags)
     return avcodec_default_get_buffer2(context, frame, flags);
 }
 
-int sc_decoder_open(sc_decoder **out, enum AVCodecID id, int64_t max_pixels, int keep_last)
+int sc_decoder_open(sc_decoder **out, const AVCodec *codec, int64_t max_pixels, int64_t wanted)
 {
-    const AVCodec *codec = avcodec_find_decoder(id);
-    if (!codec) {
-        return SC_UNSUPPORTED;
-    }
     sc_decoder *decoder = calloc(1, sizeof *decoder);
     if (!decoder) {
         return AVERROR(ENOMEM);
     }
     decoder->max_pixels = max_pixels;
-    decoder->keep_last = keep_last;
+    decoder->wanted = wanted;
     decoder->context = avcodec_alloc_context3(codec);
     decoder->packet = av_packet_alloc();
     decoder->received = av_frame_alloc();
@@ -77,9 +74,23 @@ int sc_decoder_open(sc_decoder **out, enum AVCodecID id, int64_t max_pixels, int
 static int classify(const sc_decoder *decoder, int code)
 {
     const AVCodecContext *context = decoder->context;
-    if (decoder->too_large || exceeds(decoder, context->coded_width, context->coded_height)) {
+    // ERANGE is what libdav1d says beyond its frame size limit, which libavcodec sets by max_pixels.
+    if (decoder->too_large || code == AVERROR(ERANGE) || exceeds(decoder, context->coded_width, context->coded_height)) {
         return SC_TOO_LARGE;
     }
+    return code;
+}
+
+// open_codec opens the codec with options that only some decoders have; the others leave them in the list.
+static int open_codec(AVCodecContext *context)
+{
+    AVDictionary *options = NULL;
+    // libdav1d has threads and a delay of its own. The first two were replaced by the third.
+    av_dict_set(&options, "tilethreads", "1", 0);
+    av_dict_set(&options, "framethreads", "1", 0);
+    av_dict_set(&options, "max_frame_delay", "1", 0);
+    int code = avcodec_open2(context, context->codec, &options);
+    av_dict_free(&options);
     return code;
 }
 
@@ -97,14 +108,32 @@ int sc_decoder_start(sc_decoder *decoder, const uint8_t *config, int size)
         memcpy(context->extradata, config, (size_t)size);
         context->extradata_size = size;
     }
-    int code = avcodec_open2(context, context->codec, NULL);
+    int code = open_codec(context);
     return code < 0 ? classify(decoder, code) : 0;
+}
+
+// is_wanted tells whether a frame is the picture of the unit that is asked for. Frames carry their unit's number as time
+// stamp, so that neither the order of display nor frames without a picture matter.
+static int is_wanted(const sc_decoder *decoder, const AVFrame *frame)
+{
+    return decoder->wanted == SC_FIRST || frame->pts == decoder->wanted;
+}
+
+// is_damaged tells whether parts of a frame are made up.
+static int is_damaged(const AVFrame *frame)
+{
+    return frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0;
+}
+
+static int has_first(const sc_decoder *decoder)
+{
+    return decoder->wanted == SC_FIRST && decoder->picture->buf[0];
 }
 
 // receive takes all frames that are ready.
 static int receive(sc_decoder *decoder)
 {
-    for (;;) {
+    while (!has_first(decoder)) {
         int code = avcodec_receive_frame(decoder->context, decoder->received);
         if (code == AVERROR(EAGAIN) || code == AVERROR_EOF) {
             return 0;
@@ -113,16 +142,17 @@ static int receive(sc_decoder *decoder)
             return classify(decoder, code);
         }
         // What is made up in one picture is carried on into those after it, which then report nothing.
-        if (decoder->received->decode_error_flags) {
+        if (is_damaged(decoder->received)) {
             decoder->damaged = 1;
         }
-        if (decoder->keep_last || !decoder->picture->buf[0]) {
+        if (is_wanted(decoder, decoder->received)) {
             av_frame_unref(decoder->picture);
             av_frame_move_ref(decoder->picture, decoder->received);
         } else {
             av_frame_unref(decoder->received);
         }
     }
+    return 1;
 }
 
 int sc_decoder_send(sc_decoder *decoder, const uint8_t *unit, int size)
@@ -132,6 +162,7 @@ int sc_decoder_send(sc_decoder *decoder, const uint8_t *unit, int size)
         return code;
     }
     memcpy(decoder->packet->data, unit, (size_t)size);
+    decoder->packet->pts = decoder->sent++;
     code = avcodec_send_packet(decoder->context, decoder->packet);
     av_packet_unref(decoder->packet);
     if (code < 0) {
@@ -142,7 +173,7 @@ int sc_decoder_send(sc_decoder *decoder, const uint8_t *unit, int size)
 
 int sc_decoder_finish(sc_decoder *decoder, AVFrame **picture)
 {
-    int code = avcodec_send_packet(decoder->context, NULL);
+    int code = has_first(decoder) ? 0 : avcodec_send_packet(decoder->context, NULL);
     if (code >= 0) {
         code = receive(decoder);
     }

@@ -1,6 +1,7 @@
 #ifndef STILLCAST_FAULT_H
 #define STILLCAST_FAULT_H
 
+#include <libavutil/common.h> // MKTAG, before FFmpeg 5
 #include <libavutil/error.h>
 
 // Every function that can fail returns 0 or a negative number: one of libav's

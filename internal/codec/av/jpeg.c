@@ -13,7 +13,8 @@ enum {
     chroma_rows = strip_rows / 2,
 };
 
-// One encoding. It is a fresh one for each picture: libjpeg-turbo 2.1 keeps tables from one picture to the next.
+// One encoding. It is a fresh one for each picture: libjpeg-turbo 2.1 keeps the Huffman tables of a progressive picture
+// and writes the next baseline one with them, which no one can read.
 typedef struct encoder {
     struct jpeg_compress_struct jpeg;
     struct jpeg_error_mgr errors;
@@ -79,12 +80,12 @@ static void on_end(j_compress_ptr jpeg)
 
 static int allocate(encoder *e, const AVFrame *frame)
 {
-    size_t pixels = (size_t)frame->width * (size_t)frame->height;
-    e->most = pixels * 6 + (64 << 10); // noise at quality 100 has less than 5 bytes a pixel
-    e->capacity = pixels / 4 + (16 << 10);
-    e->out->bytes = malloc(e->capacity);
     e->stride = (frame->width + 15) / 16 * 16;
     size_t stride = (size_t)e->stride;
+    size_t rows = (size_t)(frame->height + strip_rows - 1) / strip_rows * strip_rows;
+    e->most = stride * rows * 6 + (64 << 10); // noise at quality 100 has less than 5 bytes a pixel, in whole MCUs
+    e->capacity = (size_t)frame->width * (size_t)frame->height / 4 + (16 << 10);
+    e->out->bytes = malloc(e->capacity);
     e->samples = malloc(stride * strip_rows + stride * chroma_rows);
     e->scratch = malloc(stride * 2 * sizeof *e->scratch);
     if (!e->out->bytes || !e->samples || !e->scratch) {
@@ -140,7 +141,7 @@ static void fill_strip(encoder *e, const sc_picture *picture, int top)
     }
 }
 
-static void set_parameters(encoder *e, const AVFrame *frame, int quality)
+static void set_parameters(encoder *e, const AVFrame *frame, int quality, int progressive)
 {
     struct jpeg_compress_struct *jpeg = &e->jpeg;
     jpeg->image_width = (JDIMENSION)frame->width;
@@ -151,9 +152,12 @@ static void set_parameters(encoder *e, const AVFrame *frame, int quality)
     jpeg_set_quality(jpeg, quality, TRUE);
     jpeg->dct_method = JDCT_ISLOW;
     jpeg->raw_data_in = TRUE;
+    if (progressive) {
+        jpeg_simple_progression(jpeg);
+    }
 }
 
-static void compress(encoder *e, const sc_picture *picture, int quality)
+static void compress(encoder *e, const sc_picture *picture, int quality, int progressive)
 {
     struct jpeg_compress_struct *jpeg = &e->jpeg;
     jpeg_create_compress(jpeg);
@@ -161,7 +165,7 @@ static void compress(encoder *e, const sc_picture *picture, int quality)
     e->destination.empty_output_buffer = on_full;
     e->destination.term_destination = on_end;
     jpeg->dest = &e->destination;
-    set_parameters(e, picture->frame, quality);
+    set_parameters(e, picture->frame, quality, progressive);
     jpeg_start_compress(jpeg, TRUE);
     JSAMPARRAY planes[3] = {e->luma, e->cb, e->cr};
     while (jpeg->next_scanline < jpeg->image_height) {
@@ -171,7 +175,7 @@ static void compress(encoder *e, const sc_picture *picture, int quality)
     jpeg_finish_compress(jpeg);
 }
 
-int sc_jpeg_encode(sc_jpeg *out, const sc_picture *picture, int quality)
+int sc_jpeg_encode(sc_jpeg *out, const sc_picture *picture, int quality, int progressive)
 {
     memset(out, 0, sizeof *out);
     encoder *e = calloc(1, sizeof *e);
@@ -187,7 +191,7 @@ int sc_jpeg_encode(sc_jpeg *out, const sc_picture *picture, int quality)
     if (code == 0) {
         // Between here and the jump nothing is kept in variables that it could spoil.
         if (setjmp(e->fatal) == 0) {
-            compress(e, picture, quality);
+            compress(e, picture, quality, progressive);
         } else {
             e->out->size = 0;
         }

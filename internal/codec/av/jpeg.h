@@ -13,7 +13,7 @@ typedef struct sc_jpeg {
     char message[200]; // libjpeg's words, after SC_JPEG
 } sc_jpeg;
 
-// sc_jpeg_encode makes a baseline JPEG of the picture in JPEG's colours, of quality 1 to 100.
-int sc_jpeg_encode(sc_jpeg *out, const sc_picture *picture, int quality);
+// sc_jpeg_encode makes a baseline or progressive JPEG of the picture in JPEG's colours, of quality 1 to 100.
+int sc_jpeg_encode(sc_jpeg *out, const sc_picture *picture, int quality, int progressive);
 
 #endif

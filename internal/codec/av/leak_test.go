@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stillcast/stillcast/internal/codec/codectest"
+	"github.com/stillcast/stillcast/internal/media"
 )
 
 // Under the address sanitizer the C library keeps what was freed, and reports leaks by itself.
@@ -18,8 +19,14 @@ func TestShotsLeaveNoMemoryBehind(t *testing.T) {
 	for i := len(damaged.Units[0]) / 2; i < len(damaged.Units[0]); i++ {
 		damaged.Units[0][i] ^= 0x5a
 	}
+	others := otherClips(t)
 	shots := func(count int) {
 		for range count {
+			for _, other := range others {
+				if _, err := shoot(input(other), 0, 0, 85); err != nil {
+					t.Fatal(err)
+				}
+			}
 			if _, err := shoot(input(clip), 0, 0, 85); err != nil {
 				t.Fatal(err)
 			}
@@ -40,6 +47,19 @@ func TestShotsLeaveNoMemoryBehind(t *testing.T) {
 	// A packet has some tens of kilobytes, a frame 1.4 MB; the collector accounts for some megabytes.
 	if most := 16 << 20; grown > most {
 		t.Errorf("%d bytes more after %d shots, wanted at most %d", grown, 3*rounds, most)
+	}
+}
+
+// otherClips are of every codec, and of every way to a picture of eight bits.
+func otherClips(t *testing.T) []codectest.Clip {
+	t.Helper()
+	const source = "testsrc2=size=320x180,format="
+	return []codectest.Clip{
+		codectest.Encode(t, media.HEVC, source+"yuv420p10le", 1, "-color_trc", "smpte2084"),
+		codectest.Encode(t, media.AV1, source+"yuv420p10le", 1),
+		codectest.Encode(t, media.VP9, source+"gbrp", 1),
+		codectest.Encode(t, media.VP8, source+"yuv420p", 1),
+		codectest.Encode(t, media.H264, source+"yuv420p", 1, "-bsf:v", "h264_metadata=display_orientation=insert:rotate=90"),
 	}
 }
 

@@ -50,3 +50,25 @@ func TestLimitIsAllowed(t *testing.T) {
 		}
 	}
 }
+
+// Every codec holds to the limit, by the size that it decodes and not by that which is left after cropping.
+func TestLimitOfEveryCodec(t *testing.T) {
+	t.Parallel()
+	for _, codec := range codecs() {
+		t.Run(codec.String(), func(t *testing.T) {
+			t.Parallel()
+			clip := codectest.Encode(t, codec, "testsrc2=size=320x192,format=yuv420p", 1)
+			for most, want := range map[int]bool{320*192 - 1: false, 320 * 192: true} {
+				frame, err := av.Decode(input(clip), most)
+				if err == nil {
+					frame.Close()
+				}
+				// Not every decoder tells this from damage; media.CheckUnit does before.
+				if want != (err == nil) || err != nil && !errors.Is(err, av.ErrTooLarge) && !errors.Is(err, av.ErrDamaged) {
+					t.Errorf("at most %d pixels: error is %v", most, err)
+				}
+				t.Log(err)
+			}
+		})
+	}
+}

@@ -1,4 +1,4 @@
-// Package codectest makes H.264 for tests of the codec by ffmpeg, and what
+// Package codectest makes video of every codec for tests of the codec by ffmpeg, and what
 // ffmpeg itself shows of it for comparison. It is for tests alone.
 package codectest
 
@@ -19,7 +19,7 @@ const MaxPixels = 4096 * 2304
 
 // Clip is encoded video.
 type Clip struct {
-	Path   string // FLV file
+	Path   string // of the file
 	Config *media.Config
 	Units  [][]byte // the first is a key frame
 }
@@ -38,27 +38,12 @@ func Make(t testing.TB, source string, frames int, args ...string) Clip {
 	return Read(t, path)
 }
 
-// Read reads an FLV file of H.264.
-func Read(t testing.TB, path string) Clip {
+// Raw is a picture of the clip as ffmpeg decodes it, without any conversion: its
+// planes, one after the other, samples of more than 8 bits in two bytes, the lower one first. format is
+// ffmpeg's name of the pixel format that the clip has.
+func (c Clip) Raw(t testing.TB, n int, format string) []byte {
 	t.Helper()
-	clip := Clip{Path: path}
-	for _, tag := range videoTags(t, path) {
-		kind, data := tag[1], tag[5:]
-		switch kind {
-		case 0:
-			config, err := media.H264Config(data, MaxPixels)
-			if err != nil {
-				t.Fatalf("%s: %v", path, err)
-			}
-			clip.Config = config
-		case 1:
-			clip.Units = append(clip.Units, data)
-		}
-	}
-	if clip.Config == nil || len(clip.Units) == 0 {
-		t.Fatalf("%s holds no H.264", path)
-	}
-	return clip
+	return run(t, "-flags", "unaligned", "-noautorotate", "-i", c.Path, "-vf", "select=eq(n\\,"+strconv.Itoa(n)+")", "-frames:v", "1", "-pix_fmt", format, "-f", "rawvideo", "pipe:1")
 }
 
 // Key is the clip's first key frame alone.
@@ -74,7 +59,7 @@ func (c Clip) WithUnit(unit []byte) Clip {
 func (c Clip) RGB(t testing.TB, width, height int, filter string) *image.RGBA {
 	t.Helper()
 	// Without the flag ffmpeg leaves columns that are to be cropped, for the sake of speed.
-	raw := run(t, "-flags", "unaligned", "-i", c.Path, "-frames:v", "1", "-vf", filter+",format=rgb24", "-f", "rawvideo", "pipe:1")
+	raw := run(t, "-flags", "unaligned", "-noautorotate", "-i", c.Path, "-frames:v", "1", "-vf", filter+",format=rgb24", "-f", "rawvideo", "pipe:1")
 	if len(raw) != width*height*3 {
 		t.Fatalf("ffmpeg gave %d bytes; a picture of %dx%d has %d", len(raw), width, height, width*height*3)
 	}

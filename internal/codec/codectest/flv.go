@@ -2,7 +2,6 @@ package codectest
 
 import (
 	"encoding/binary"
-	"os"
 	"testing"
 )
 
@@ -17,10 +16,7 @@ const (
 // videoTags returns the bodies of the video tags of an FLV file of ffmpeg's (FLV specification 10.1, annex E).
 func videoTags(t testing.TB, path string) [][]byte {
 	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := fileBytes(t, path)
 	var tags [][]byte
 	for at := flvHeader; at+flvTagHeader < len(b); {
 		length := int(binary.BigEndian.Uint32(b[at:]) & 0xffffff)
@@ -34,4 +30,18 @@ func videoTags(t testing.TB, path string) [][]byte {
 		at = body + length + flvTagAfter
 	}
 	return tags
+}
+
+// readFLV reads an FLV file of H.264.
+func readFLV(t testing.TB, path string) (record []byte, units [][]byte) {
+	t.Helper()
+	for _, tag := range videoTags(t, path) {
+		switch kind, data := tag[1], tag[avcHeader:]; kind {
+		case 0:
+			record = data
+		case 1:
+			units = append(units, data)
+		}
+	}
+	return record, units
 }
