@@ -6,74 +6,33 @@ package capture
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/stillcast/stillcast"
-	"github.com/stillcast/stillcast/internal/media"
 )
-
-// Config is the capture's part of the configuration file.
-type Config struct {
-	// Queue is how many shots may wait to be decoded, over all streams. What is
-	// more is shed.
-	Queue int `yaml:"queue"`
-	// QueueBytes bounds their key frames in bytes.
-	QueueBytes int64 `yaml:"queue_bytes"`
-}
-
-// DefaultConfig returns the defaults.
-func DefaultConfig() Config { return Config{Queue: 1024, QueueBytes: 256 << 20} }
-
-// Validate reports the first setting that is not allowed.
-func (c Config) Validate() error {
-	if c.Queue < 1 || c.Queue > 1<<20 {
-		return stillcast.Errorf(stillcast.CodeInvalid, "queue", "is %d; allowed are 1 to %d", c.Queue, 1<<20)
-	}
-	if c.QueueBytes < minQueueBytes {
-		return stillcast.Errorf(stillcast.CodeInvalid, "queue_bytes", "is %d; at least %d is allowed, room for one large key frame", c.QueueBytes, minQueueBytes)
-	}
-	return nil
-}
-
-const minQueueBytes = 16 << 20
-
-// Order is a picture that is wanted of access units.
-type Order struct {
-	Config        *media.Config
-	Units         []*media.AccessUnit // the first is a key frame; the picture is of the last
-	Width, Height int                 // wanted, see SnapshotTemplate
-	Quality       int
-}
-
-// Picture is what came of an [Order].
-type Picture struct {
-	JPEG                  []byte
-	Width, Height         int // of the JPEG, in pixels
-	Decode, Scale, Encode time.Duration
-}
-
-// Taken is a picture with everything that its shot is recorded with.
-type Taken struct {
-	Push     stillcast.Push
-	Template stillcast.SnapshotTemplate
-	Due      time.Time
-	Captured time.Time // when the frame arrived
-	Picture  Picture
-}
 
 // Options are what an [Engine] needs; all are required.
 type Options struct {
-	Config  Config
-	Workers int // shots in the making at once
-	// Template returns the snapshot template in force for a push now, with its
-	// defaults filled in.
-	Template func(stillcast.Push) (stillcast.SnapshotTemplate, bool)
+	Config   Config
+	Workers  int // shots in the making at once
+	Decoders int // of them, those that are decoded: what Config.ExactShare is of
+	// MaxUnits and MaxUnitBytes are what Shoot takes at most in one order.
+	MaxUnits, MaxUnitBytes int
+	// Plans returns how a push is to be captured now; none is no capture. It must
+	// not call the Engine.
+	Plans func(stillcast.Push) []Plan
 	// Shoot makes the picture.
 	Shoot func(context.Context, Order) (Picture, error)
+	// NoPicture says of an error of Shoot that the access units hold no whole
+	// picture, so that more of them might.
+	NoPicture func(error) bool
+	// Poison says of an error of Shoot that the order killed two workers, or held them up
+	// too long.
+	Poison func(error) bool
 	// Record makes the shot durable.
 	Record     func(context.Context, Taken) (stillcast.Shot, error)
 	Logger     *slog.Logger
@@ -85,6 +44,9 @@ type Engine struct {
 	opts    Options
 	metrics *metrics
 	queue   *queue
+	share   *share
+	kept    budget // of the access units that streams keep
+	seed    maphash.Seed
 
 	mu      sync.Mutex
 	streams map[*Stream]struct{}
@@ -99,14 +61,17 @@ func New(opts Options) (*Engine, error) {
 	if err := opts.Config.Validate(); err != nil {
 		return nil, err
 	}
-	if opts.Workers < 1 {
-		return nil, errors.New("capture needs at least one worker")
+	if opts.Workers < 1 || opts.Decoders < 1 || opts.MaxUnits < 1 || opts.MaxUnitBytes < 1 {
+		return nil, errors.New("capture needs at least one worker and decoder, and room for an access unit")
 	}
 	e := &Engine{
-		opts: opts, queue: newQueue(opts.Config), streams: map[*Stream]struct{}{},
+		opts: opts, share: newShare(opts.Config.ExactShare, opts.Decoders), seed: maphash.MakeSeed(),
+		kept: budget{limit: opts.Config.GOPTotalBytes}, streams: map[*Stream]struct{}{},
 		cancel: func() {},
 	}
-	e.metrics = newMetrics(opts.Registerer, func() float64 { return float64(e.queue.len()) })
+	e.queue = newQueue(opts.Config, e.share.slots())
+	e.metrics = newMetrics(opts.Registerer,
+		func() float64 { return float64(e.queue.len()) }, func() float64 { return float64(e.kept.used.Load()) })
 	return e, nil
 }
 
@@ -134,7 +99,7 @@ func (e *Engine) Stop(ctx context.Context) {
 	}
 	e.cancel()
 	e.wg.Wait()
-	for j := e.queue.tryPop(); j != nil; j = e.queue.tryPop() {
+	for _, j := range e.queue.drain() {
 		e.shed(j, shedStopping)
 	}
 	<-idle
@@ -147,13 +112,13 @@ func (e *Engine) Open(push stillcast.Push, recorded <-chan struct{}) *Stream {
 		engine: e, push: push, recorded: recorded,
 		log: e.opts.Logger.With("stream", push.Stream, "push", push.ID),
 	}
-	s.reload()
-	if !s.active {
-		s.log.Info("no snapshot rule for this stream; nothing is captured")
-	}
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	e.streams[s] = struct{}{}
+	e.mu.Unlock()
+	s.reload() // last, so that it misses no change
+	if !s.planned() {
+		s.log.Info("no snapshot rule or task for this stream; nothing is captured")
+	}
 	return s
 }
 
@@ -163,7 +128,7 @@ func (e *Engine) forget(s *Stream) {
 	delete(e.streams, s)
 }
 
-// Reload makes changed templates and rules act on the live streams.
+// Reload makes changed plans act on the live streams before it returns.
 func (e *Engine) Reload() {
 	e.mu.Lock()
 	streams := make([]*Stream, 0, len(e.streams))

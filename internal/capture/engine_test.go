@@ -3,88 +3,18 @@ package capture
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
 	"github.com/stillcast/stillcast"
-	"github.com/stillcast/stillcast/internal/media"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// rig is an engine whose pictures and records are watched by a test.
-type rig struct {
-	*Engine
-	mu       sync.Mutex
-	template stillcast.SnapshotTemplate
-	active   bool
-	shoot    func(Order) error
-	taken    []Taken
-	released int
-}
-
-func newRig(t *testing.T, cfg Config, workers int) *rig {
-	t.Helper()
-	r := &rig{active: true, template: stillcast.SnapshotTemplate{Name: "t", Interval: 10 * time.Second}.WithDefaults()}
-	e, err := New(Options{
-		Config: cfg, Workers: workers,
-		Template: func(stillcast.Push) (stillcast.SnapshotTemplate, bool) { return r.template, r.active },
-		Shoot: func(_ context.Context, o Order) (Picture, error) {
-			if r.shoot != nil {
-				if err := r.shoot(o); err != nil {
-					return Picture{}, err
-				}
-			}
-			return Picture{JPEG: []byte("jpeg"), Width: 4, Height: 2}, nil
-		},
-		Record: func(_ context.Context, taken Taken) (stillcast.Shot, error) {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.taken = append(r.taken, taken)
-			return stillcast.Shot{ID: int64(len(r.taken)), Captured: taken.Captured}, nil
-		},
-		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Engine = e
-	return r
-}
-
-func closed() <-chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
-}
-
-func (r *rig) open(name string) *Stream {
-	s := r.Open(stillcast.Push{ID: name, Stream: stillcast.Stream{Domain: "d", App: "a", Name: name}}, closed())
-	s.Configure(&media.Config{Codec: media.H264})
-	return s
-}
-
-// frame offers a frame and reports whether it was taken.
-func (r *rig) frame(s *Stream, key bool) bool {
-	u := media.Unit{Codec: media.H264, Key: key}
-	if !s.Want(u) {
-		return false
-	}
-	s.Take(media.NewAccessUnit(u, s.config, []byte{1}, time.Now(), func([]byte) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.released++
-	}))
-	return true
-}
 
 func (r *rig) offsets(since time.Time) []time.Duration {
 	r.mu.Lock()
@@ -126,11 +56,11 @@ func TestDamagedPictureIsReplacedByTheNextKeyFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, DefaultConfig(), 1)
 		damaged := 0
-		r.shoot = func(Order) error {
+		r.shoot = func(Order) (stillcast.Facts, error) {
 			if damaged++; damaged <= 2 {
-				return errors.New("damaged")
+				return stillcast.Facts{}, errors.New("damaged")
 			}
-			return nil
+			return stillcast.Facts{}, nil
 		}
 		r.Start()
 		s := r.open("s")
@@ -156,9 +86,9 @@ func TestHopelessStreamCostsFewDecodes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, DefaultConfig(), 1)
 		tries := 0
-		r.shoot = func(Order) error {
+		r.shoot = func(Order) (stillcast.Facts, error) {
 			tries++
-			return errors.New("no picture")
+			return stillcast.Facts{}, errors.New("no picture")
 		}
 		r.Start()
 		s := r.open("s")
@@ -176,9 +106,11 @@ func TestHopelessStreamCostsFewDecodes(t *testing.T) {
 
 func TestSlowDecodingShedsAndCountsShots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Config{Queue: 2, QueueBytes: minQueueBytes}, 1)
+		cfg := DefaultConfig()
+		cfg.Queue = 2
+		r := newRig(t, cfg, 1)
 		gate := make(chan struct{})
-		r.shoot = func(Order) error { <-gate; return nil }
+		r.shoot = func(Order) (stillcast.Facts, error) { <-gate; return stillcast.Facts{}, nil }
 		r.Start()
 		var streams []*Stream
 		for _, name := range []string{"a", "b", "c", "d"} {
@@ -208,11 +140,11 @@ func TestSlowDecodingShedsAndCountsShots(t *testing.T) {
 }
 
 func TestQueueIsBoundedInBytes(t *testing.T) {
-	q := newQueue(Config{Queue: 100, QueueBytes: 10})
+	q := newQueue(Config{Queue: 100, QueueBytes: 10}, 1)
 	now := time.Now()
 	shedded := 0
 	for i := range 5 {
-		_, full := q.push(&job{stream: &Stream{}, pick: pick{due: now.Add(time.Duration(i))}, size: 4})
+		_, full := q.push(&job{plan: &plan{}, pick: pick{due: now.Add(time.Duration(i))}, size: 4})
 		shedded += len(full)
 	}
 	if q.len() != 2 || q.bytes != 8 || shedded != 3 {
@@ -228,7 +160,7 @@ func TestFirstShotsGoFirst(t *testing.T) {
 		r.frame(old, true)
 		synctest.Wait()
 		gate := make(chan struct{})
-		r.shoot = func(Order) error { <-gate; return nil }
+		r.shoot = func(Order) (stillcast.Facts, error) { <-gate; return stillcast.Facts{}, nil }
 		time.Sleep(10 * time.Second)
 		busy := r.open("busy")
 		r.frame(busy, true)
@@ -289,7 +221,7 @@ func TestStopGivesUpWhenItsTimeIsOver(t *testing.T) {
 		r := newRig(t, DefaultConfig(), 1)
 		r.Start()
 		s := r.Open(stillcast.Push{ID: "s"}, make(chan struct{})) // its begin is never recorded
-		s.Configure(&media.Config{Codec: media.H264})
+		s.Configure(h264Config())
 		r.frame(s, true)
 		s.Close()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -6,57 +6,79 @@ import (
 	"sync"
 )
 
-// queue orders jobs: first shots first, then by due time. It holds at most one
-// job per stream, and is bounded in jobs and in the bytes of their access units.
+// queue orders jobs: first shots first, then by due time. Those of key frames go
+// before slow ones, of which only so many are in the making at once. It holds at
+// most one job per plan of a stream, and is bounded in jobs and in the bytes of the access units
+// that ingest lent.
 type queue struct {
 	limit      int
 	limitBytes int64
+	slowSlots  int
 
 	mu    sync.Mutex
-	jobs  jobHeap
+	fast  jobHeap
+	slow  jobHeap
+	busy  int // slow jobs in the making
 	bytes int64
 	ready chan struct{} // holds a token while there may be jobs
 }
 
-func newQueue(cfg Config) *queue {
-	return &queue{limit: cfg.Queue, limitBytes: cfg.QueueBytes, ready: make(chan struct{}, 1)}
+func newQueue(cfg Config, slowSlots int) *queue {
+	return &queue{limit: cfg.Queue, limitBytes: cfg.QueueBytes, slowSlots: slowSlots, ready: make(chan struct{}, 1)}
 }
 
-// push adds j and returns the jobs that had to give way: the stream's own
+// lane returns the heap that j is in, or goes to.
+func (q *queue) lane(j *job) *jobHeap {
+	if j.slow() {
+		return &q.slow
+	}
+	return &q.fast
+}
+
+// push adds j and returns the jobs that had to give way: the plan's own
 // older one, and the last in order while the queue is too full (which may be j).
 func (q *queue) push(j *job) (behind *job, full []*job) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if old := j.stream.queued; old != nil {
+	if old := j.plan.queued; old != nil {
 		q.remove(old)
 		behind = old
 	}
-	heap.Push(&q.jobs, j)
+	heap.Push(q.lane(j), j)
 	q.bytes += j.size
-	j.stream.queued = j
-	for len(q.jobs) > q.limit || q.bytes > q.limitBytes {
-		last := q.last()
-		q.remove(last)
-		full = append(full, last)
+	j.plan.queued = j
+	for len(q.fast)+len(q.slow) > q.limit {
+		full = append(full, q.removeLast(q.slow, q.fast))
+	}
+	for q.bytes > q.limitBytes { // only fast ones count
+		full = append(full, q.removeLast(q.fast))
 	}
 	q.signal()
 	return behind, full
 }
 
 func (q *queue) remove(j *job) {
-	heap.Remove(&q.jobs, j.position)
+	heap.Remove(q.lane(j), j.position)
 	q.bytes -= j.size
-	j.stream.queued = nil
+	j.plan.queued = nil
 }
 
-func (q *queue) last() *job {
-	last := q.jobs[0]
-	for _, j := range q.jobs {
-		if last.before(j) {
-			last = j
+// removeLast removes the last job in order of the first lane that has any.
+func (q *queue) removeLast(lanes ...jobHeap) *job {
+	for _, lane := range lanes {
+		if len(lane) == 0 {
+			continue
 		}
+		last := lane[0]
+		for _, j := range lane {
+			if last.before(j) {
+				last = j
+			}
+		}
+		q.remove(last)
+		return last
 	}
-	return last
+	return nil
 }
 
 // signal must be called with mu held.
@@ -67,7 +89,8 @@ func (q *queue) signal() {
 	}
 }
 
-// pop waits for the first job in order; nil when ctx ends.
+// pop waits for the first job in order; nil when ctx ends. Who gets a slow job calls done
+// when it is made.
 func (q *queue) pop(ctx context.Context) *job {
 	for {
 		if j := q.tryPop(); j != nil {
@@ -84,21 +107,49 @@ func (q *queue) pop(ctx context.Context) *job {
 func (q *queue) tryPop() *job {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.jobs) == 0 {
+	var j *job
+	switch {
+	case len(q.fast) > 0:
+		j = q.fast[0]
+	case len(q.slow) > 0 && q.busy < q.slowSlots:
+		j = q.slow[0]
+		q.busy++
+	default:
 		return nil
 	}
-	j := q.jobs[0]
 	q.remove(j)
-	if len(q.jobs) > 0 {
+	if len(q.fast)+len(q.slow) > 0 {
 		q.signal()
 	}
 	return j
 }
 
+// done notes that a job that pop returned is made.
+func (q *queue) done(j *job) {
+	if !j.slow() {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.busy--
+	q.signal()
+}
+
+// drain removes all jobs.
+func (q *queue) drain() []*job {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var all []*job
+	for len(q.fast)+len(q.slow) > 0 {
+		all = append(all, q.removeLast(q.slow, q.fast))
+	}
+	return all
+}
+
 func (q *queue) len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.jobs)
+	return len(q.fast) + len(q.slow)
 }
 
 // jobHeap implements [heap.Interface].

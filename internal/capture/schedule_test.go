@@ -11,12 +11,13 @@ import (
 // are taken.
 func shotTimes(interval time.Duration, keyFrames []float64) []float64 {
 	s := schedule{interval: interval}
+	var keys rhythm
 	base := time.Now()
 	var taken []float64
 	for _, at := range keyFrames {
 		now := base.Add(time.Duration(at * float64(time.Second)))
-		s.observe(now)
-		if p, ok := s.nearest(now); ok {
+		keys.observe(now)
+		if p, ok := s.nearest(now, keys.every); ok {
 			s.take(p)
 			taken = append(taken, at)
 		}
@@ -73,9 +74,9 @@ func TestGridDoesNotDrift(t *testing.T) {
 func TestPassedDueTimesAreCounted(t *testing.T) {
 	s := schedule{interval: 2 * time.Second}
 	now := time.Now()
-	first, _ := s.nearest(now)
+	first, _ := s.nearest(now, 0)
 	s.take(first)
-	p, ok := s.nearest(now.Add(9 * time.Second))
+	p, ok := s.nearest(now.Add(9*time.Second), 0)
 	if !ok || p.index != 4 || p.passed != 3 {
 		t.Errorf("nearest after 9 s = %+v, %v; want due time 4 with 3 passed", p, ok)
 	}
@@ -87,16 +88,16 @@ func TestPassedDueTimesAreCounted(t *testing.T) {
 func TestReopenedDueTimeIsTakenByTheNextKeyFrame(t *testing.T) {
 	s := schedule{interval: 10 * time.Second}
 	now := time.Now()
-	p, _ := s.nearest(now)
+	p, _ := s.nearest(now, 0)
 	s.take(p)
 	later := now.Add(10 * time.Second)
-	p, _ = s.nearest(later)
+	p, _ = s.nearest(later, 0)
 	s.take(p)
-	if _, ok := s.nearest(later.Add(time.Second)); ok {
+	if _, ok := s.nearest(later.Add(time.Second), 0); ok {
 		t.Fatal("a due time with a shot was taken again")
 	}
 	s.reopen(p)
-	again, ok := s.nearest(later.Add(time.Second))
+	again, ok := s.nearest(later.Add(time.Second), 0)
 	if !ok || again.index != p.index {
 		t.Errorf("nearest after reopen = %+v, %v; want due time %d", again, ok, p.index)
 	}
@@ -105,16 +106,16 @@ func TestReopenedDueTimeIsTakenByTheNextKeyFrame(t *testing.T) {
 func TestChangedIntervalActsAtOnce(t *testing.T) {
 	s := schedule{interval: 10 * time.Second}
 	now := time.Now()
-	p, _ := s.nearest(now)
+	p, _ := s.nearest(now, 0)
 	s.take(p)
 	s.setInterval(2 * time.Second)
-	p, ok := s.nearest(now.Add(2 * time.Second))
+	p, ok := s.nearest(now.Add(2*time.Second), 0)
 	if !ok || !p.due.Equal(now.Add(2*time.Second)) {
 		t.Errorf("nearest 2 s after the last shot = %+v, %v; want that due time", p, ok)
 	}
 	s.take(p)
 	s.setInterval(30 * time.Second)
-	if p, ok := s.nearest(now.Add(20 * time.Second)); ok {
+	if p, ok := s.nearest(now.Add(20*time.Second), 0); ok {
 		t.Errorf("nearest = %+v before the longer interval passed", p)
 	}
 }
