@@ -58,6 +58,18 @@ func (n PictureName) ObjectKey(prefix, fileName string) string {
 	return strings.Join(kept, "/")
 }
 
+// RenditionKey returns the key of a rendition, whose size n holds: that of a
+// picture, which ends in "-WIDTHxHEIGHT" where the template's names do not hold
+// both sides.
+func (n PictureName) RenditionKey(prefix, fileName string) string {
+	key := n.ObjectKey(prefix, fileName)
+	names := prefix + "/" + fileName
+	if strings.Contains(names, "{Width}") && strings.Contains(names, "{Height}") {
+		return key
+	}
+	return KeyVariant(key, Size{n.Width, n.Height}.String())
+}
+
 func (n PictureName) replacer() *strings.Replacer {
 	two := func(v int) string { return fmt.Sprintf("%02d", v) }
 	return strings.NewReplacer(
@@ -126,7 +138,7 @@ func KeyVariant(key, suffix string) string {
 	return strings.TrimSuffix(key, ext) + "-" + suffix + ext
 }
 
-func validateNameTemplates(prefix, fileName string) error {
+func validateNameTemplates(prefix, fileName, ext string) error {
 	if err := validateNameTemplate("prefix", prefix, true); err != nil {
 		return err
 	}
@@ -134,7 +146,7 @@ func validateNameTemplates(prefix, fileName string) error {
 		return err
 	}
 	long := strings.Repeat("!", MaxNamePart)
-	worst := PictureName{Stream: Stream{Domain: long, App: long, Name: long}, Width: MaxWidth, Height: MaxHeight, Ext: ".jpg"}
+	worst := PictureName{Stream: Stream{Domain: long, App: long, Name: long}, Width: MaxWidth, Height: MaxHeight, Ext: ext}
 	if n := len(worst.ObjectKey(prefix, fileName)); n > maxKey {
 		return Errorf(CodeInvalid, "prefix", "together with file_name it makes names of up to %d bytes; at most %d are allowed", n, maxKey)
 	}

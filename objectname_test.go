@@ -154,6 +154,26 @@ func FuzzObjectKey(f *testing.F) {
 	})
 }
 
+func TestRenditionKey(t *testing.T) {
+	n := picture("d", "a", "cam1")
+	n.Ext = ".webp"
+	for _, tt := range []struct{ prefix, file, want string }{
+		{"/f", "{StreamID}-{Width}x{Height}{Ext}", "f/cam1-640x360.webp"},
+		{"/{Height}/{Width}", "a{Ext}", "360/640/a.webp"},
+		{"/f", "{StreamID}{Ext}", "f/cam1-640x360.webp"},
+		{"/f", "{Width}{Ext}", "f/640-640x360.webp"},
+		{"/f.d", "a", "f.d/a-640x360"},
+	} {
+		if got := n.RenditionKey(tt.prefix, tt.file); got != tt.want {
+			t.Errorf("RenditionKey(%q, %q) = %q, want %q", tt.prefix, tt.file, got, tt.want)
+		}
+	}
+	// The suffixes of a rendition and of a name that is taken fit together.
+	n.Stream.Name, n.Width, n.Height = strings.Repeat("x", 5<<10), stillcast.MaxWidth, stillcast.MaxHeight
+	key := stillcast.KeyVariant(n.RenditionKey("p", "{StreamID}{Ext}"), "01890a5d-ac96-774b-bcce-b302099a8057-4")
+	wantSafe(t, key, "p")
+}
+
 func TestKeyVariant(t *testing.T) {
 	tests := []struct{ key, suffix, want string }{
 		{"f/a.jpg", "123", "f/a-123.jpg"},

@@ -2,8 +2,8 @@ package stillcast
 
 import "time"
 
-// Shot is one picture taken of one stream. It exists once its row and its JPEG
-// are durable.
+// Shot is one picture taken of one stream. It exists once its row and its
+// pictures (its own and its renditions) are durable.
 type Shot struct {
 	ID       int64  // assigned by state, never reused
 	EventID  string // of its event 200
@@ -16,9 +16,10 @@ type Shot struct {
 	Captured time.Time // when the frame arrived: create_time
 	Width    int       // of the picture, in pixels
 	Height   int
-	Size     int // of the JPEG, in bytes
+	Size     int // of the picture, in bytes
+	Format   Format
 
-	Renditions []Rendition // further sizes of the picture
+	Renditions []Rendition // further sizes of the picture, in the same format
 	Facts      Facts
 }
 
@@ -31,3 +32,16 @@ type Rendition struct {
 
 // PicURL is the pic_url of the shot's event: its path in the bucket.
 func (s Shot) PicURL() string { return "/" + s.Key }
+
+// PicURL is the pic_url of the rendition in its shot's event: its path in the
+// shot's bucket.
+func (r Rendition) PicURL() string { return "/" + r.Key }
+
+// Keys returns the keys of the shot's pictures: its own, then its renditions'.
+func (s Shot) Keys() []string {
+	keys := []string{s.Key}
+	for _, r := range s.Renditions {
+		keys = append(keys, r.Key)
+	}
+	return keys
+}

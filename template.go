@@ -2,7 +2,10 @@ package stillcast
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,6 +22,7 @@ const (
 
 	MaxRenditions    = 4
 	DefaultHeartbeat = 5 * time.Minute
+	MaxHeartbeat     = 24 * time.Hour
 )
 
 // SnapshotTemplate says what to capture and where the picture goes.
@@ -34,7 +38,7 @@ type SnapshotTemplate struct {
 	Region      string
 	Prefix      string // folder with placeholders; "" means DefaultPrefix
 	FileName    string // file name with placeholders; "" means DefaultFileName
-	Quality     int    // JPEG quality 1–100; 0 means DefaultQuality
+	Quality     int    // of the picture, 1–100; 0 means DefaultQuality
 
 	Accuracy    Accuracy // "" means AccuracyKeyframe
 	Format      Format   // "" means FormatJPEG
@@ -49,6 +53,8 @@ type SnapshotTemplate struct {
 	SkipUnchanged bool
 	Heartbeat     time.Duration // 0 means DefaultHeartbeat
 	Facts         bool          // events carry the shot's facts under "stillcast"
+
+	PornFlag bool // kept for clients of Tencent Cloud, without effect: pictures are not moderated
 }
 
 // Validate reports the first field that is not allowed.
@@ -62,24 +68,91 @@ func (t SnapshotTemplate) Validate() error {
 	if t.Interval%time.Second != 0 {
 		return Errorf(CodeInvalid, "interval", "is %s; whole seconds are allowed", t.Interval)
 	}
-	ranges := []struct {
-		field         string
-		value, lo, hi int
-	}{
-		{"width", t.Width, 0, MaxWidth},
-		{"height", t.Height, 0, MaxHeight},
-		{"quality", t.Quality, 0, 100},
-	}
-	for _, r := range ranges {
-		if r.value < r.lo || r.value > r.hi {
-			return Errorf(CodeInvalid, r.field, "is %d; allowed are %d to %d", r.value, r.lo, r.hi)
-		}
+	if err := t.validatePicture(); err != nil {
+		return err
 	}
 	if err := t.validateBucket(); err != nil {
 		return err
 	}
 	t = t.WithDefaults()
-	return validateNameTemplates(t.Prefix, t.FileName)
+	return validateNameTemplates(t.Prefix, t.FileName, t.Format.Ext())
+}
+
+// validatePicture reports the first field at fault of those that say how a
+// picture is chosen and made.
+func (t SnapshotTemplate) validatePicture() error {
+	if err := (Size{t.Width, t.Height}).validate(); err != nil {
+		return err
+	}
+	if t.Quality < 0 || t.Quality > 100 {
+		return Errorf(CodeInvalid, "quality", "is %d; allowed are 0 to 100", t.Quality)
+	}
+	words := []error{
+		validateWord("accuracy", t.Accuracy, AccuracyKeyframe, AccuracyExact),
+		validateWord("format", t.Format, FormatJPEG, FormatWebP),
+		validateWord("fit", t.Fit, FitStretch, FitContain, FitCover),
+	}
+	for _, err := range words {
+		if err != nil {
+			return err
+		}
+	}
+	if t.Progressive && t.Format == FormatWebP {
+		return Errorf(CodeInvalid, "progressive", "is for the format %s; pictures of the format %s are never progressive", FormatJPEG, t.Format)
+	}
+	if err := t.validateRenditions(); err != nil {
+		return err
+	}
+	return t.validateHeartbeat()
+}
+
+// validateWord reports a value that is neither one of the allowed ones nor "",
+// the default.
+func validateWord[T ~string](field string, value T, allowed ...T) error {
+	if value == "" || slices.Contains(allowed, value) {
+		return nil
+	}
+	var list strings.Builder
+	for i, word := range allowed {
+		switch {
+		case i > 0 && i == len(allowed)-1:
+			list.WriteString(" and ")
+		case i > 0:
+			list.WriteString(", ")
+		}
+		list.WriteString(string(word))
+	}
+	return Errorf(CodeInvalid, field, "is %q; allowed are %s", value, list.String())
+}
+
+func (t SnapshotTemplate) validateRenditions() error {
+	sizes := t.Renditions.Sizes()
+	if _, err := NewRenditions(sizes); err != nil {
+		return err
+	}
+	if i := slices.Index(sizes, Size{t.Width, t.Height}); i >= 0 {
+		return Errorf(CodeInvalid, fmt.Sprintf("renditions[%d]", i), "is %s, as the picture itself", sizes[i])
+	}
+	return nil
+}
+
+func (t SnapshotTemplate) validateHeartbeat() error {
+	d := t.WithDefaults()
+	if d.Heartbeat < d.Interval || d.Heartbeat > MaxHeartbeat {
+		return Errorf(CodeInvalid, "heartbeat", "is %s; allowed are %s, the interval, to %s", d.Heartbeat, d.Interval, MaxHeartbeat)
+	}
+	return nil
+}
+
+// Pictures returns the wishes for the pictures of one shot: its own, then its
+// renditions in their order. t must have its defaults.
+func (t SnapshotTemplate) Pictures() []PictureSpec {
+	sizes := append([]Size{{t.Width, t.Height}}, t.Renditions.Sizes()...)
+	specs := make([]PictureSpec, len(sizes))
+	for i, s := range sizes {
+		specs[i] = PictureSpec{Size: s, Fit: t.Fit, Format: t.Format, Quality: t.Quality, Progressive: t.Progressive}
+	}
+	return specs
 }
 
 func (t SnapshotTemplate) validateBucket() error {
@@ -129,6 +202,18 @@ func (t SnapshotTemplate) WithDefaults() SnapshotTemplate {
 	if t.Quality == 0 {
 		t.Quality = DefaultQuality
 	}
+	if t.Accuracy == "" {
+		t.Accuracy = AccuracyKeyframe
+	}
+	if t.Format == "" {
+		t.Format = FormatJPEG
+	}
+	if t.Fit == "" {
+		t.Fit = FitStretch
+	}
+	if t.Heartbeat == 0 {
+		t.Heartbeat = DefaultHeartbeat
+	}
 	return t
 }
 
@@ -139,6 +224,8 @@ type SnapshotRule struct {
 	App        string
 	Stream     string
 	TemplateID int64
+
+	Created, Updated time.Time // assigned by state
 }
 
 // CallbackTemplate says where events go and with which key they are signed.
@@ -151,6 +238,8 @@ type CallbackTemplate struct {
 	SnapshotURL    string // event 200
 	StreamBeginURL string // event 1
 	StreamEndURL   string // event 0
+
+	Kept KeptCallbacks
 }
 
 // URL returns the URL for events of type t; "" for none.
@@ -216,10 +305,25 @@ func reason(err error) error {
 	return err
 }
 
+// KeptCallbacks are settings that clients of Tencent Cloud set and read back;
+// Stillcast sends no such events.
+type KeptCallbacks struct {
+	RecordURL             string
+	RecordStatusURL       string
+	CensorshipURL         string
+	StreamMixURL          string
+	PushExceptionURL      string
+	AudioAuditURL         string
+	RecordExceptionURL    string
+	RecordExceptionLevels string // joined by commas
+}
+
 // CallbackRule binds a callback template to the streams of a domain and app.
 // Empty App is the wildcard.
 type CallbackRule struct {
 	Domain     string
 	App        string
 	TemplateID int64
+
+	Created, Updated time.Time // assigned by state
 }

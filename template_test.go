@@ -2,6 +2,7 @@ package stillcast_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +47,41 @@ func TestSnapshotTemplateValidate(t *testing.T) {
 		{"long bucket", func(s *template) { s.Bucket = strings.Repeat("b", 64) }, "bucket: is 64 bytes long; at most 63 are allowed"},
 		{"long region", func(s *template) { s.Region = strings.Repeat("r", 64) }, "region: is 64 bytes long; at most 63 are allowed"},
 
+		{"every word", func(s *template) {
+			s.Accuracy, s.Format, s.Fit, s.EXIF, s.Facts = stillcast.AccuracyExact, stillcast.FormatWebP, stillcast.FitCover, true, true
+			s.SkipBlack, s.SkipUnchanged = true, true
+		}, ""},
+		{"the other words", func(s *template) {
+			s.Accuracy, s.Format, s.Fit, s.Progressive = stillcast.AccuracyKeyframe, stillcast.FormatJPEG, stillcast.FitContain, true
+		}, ""},
+		{"progressive by default", func(s *template) { s.Progressive = true }, ""},
+		{"accuracy", func(s *template) { s.Accuracy = "frame" }, `accuracy: is "frame"; allowed are keyframe and exact`},
+		{"format", func(s *template) { s.Format = "JPEG" }, `format: is "JPEG"; allowed are jpeg and webp`},
+		{"fit", func(s *template) { s.Fit = "crop" }, `fit: is "crop"; allowed are stretch, contain and cover`},
+		{
+			"progressive WebP", func(s *template) { s.Progressive, s.Format = true, stillcast.FormatWebP },
+			"progressive: is for the format jpeg; pictures of the format webp are never progressive",
+		},
+		{"renditions", func(s *template) {
+			s.Renditions = stillcast.Renditions{{Width: 3000, Height: 2000}, {Width: 640}, {Height: 360}, {Width: 640, Height: 360}}
+		}, ""},
+		{"a hole in renditions", func(s *template) { s.Renditions[1].Width = 1 }, "renditions[0]: has neither width nor height; give one of them or both"},
+		{"wide rendition", func(s *template) { s.Renditions[0].Width = 3001 }, "renditions[0].width: is 3001; allowed are 0 to 3000"},
+		{"high rendition", func(s *template) {
+			s.Renditions = stillcast.Renditions{{Width: 1}, {Width: 1, Height: 2001}}
+		}, "renditions[1].height: is 2001; allowed are 0 to 2000"},
+		{"double rendition", func(s *template) {
+			s.Renditions = stillcast.Renditions{{Width: 1}, {Width: 2}, {Width: 1}}
+		}, "renditions[2]: is 1x0, as [0] is already"},
+		{"rendition as the picture", func(s *template) {
+			s.Width, s.Height, s.Renditions = 640, 360, stillcast.Renditions{{Width: 1}, {Width: 640, Height: 360}}
+		}, "renditions[1]: is 640x360, as the picture itself"},
+		{"heartbeats", func(s *template) { s.Heartbeat = 10 * time.Second }, ""},
+		{"slow heartbeats", func(s *template) { s.Heartbeat = 24 * time.Hour }, ""},
+		{"heartbeat by default", func(s *template) { s.Interval = 300 * time.Second }, ""},
+		{"fast heartbeats", func(s *template) { s.Heartbeat = 9 * time.Second }, "heartbeat: is 9s; allowed are 10s, the interval, to 24h0m0s"},
+		{"no heartbeats", func(s *template) { s.Heartbeat = 25 * time.Hour }, "heartbeat: is 25h0m0s; allowed are 10s, the interval, to 24h0m0s"},
+
 		{"prefix as in Terraform's test", func(s *template) { s.Prefix = "/test1-test2/" }, ""},
 		{"all placeholders", func(s *template) { s.Prefix = strings.ReplaceAll(placeholders, " ", "-") }, ""},
 		{"all characters", func(s *template) { s.Prefix, s.FileName = "/aZ09-!_.*/", "aZ09-!_.*" }, ""},
@@ -60,6 +96,10 @@ func TestSnapshotTemplateValidate(t *testing.T) {
 		{"here", func(s *template) { s.Prefix = "./b" }, `prefix: "./b" holds the path part ".", which is not allowed`},
 		{"file name up", func(s *template) { s.FileName = ".." }, `file_name: ".." holds the path part "..", which is not allowed`},
 		{"many folders", func(s *template) { s.Prefix = "{AppName}/{PushDomain}/{StreamID}" }, ""},
+		{
+			"too many folders of WebP", func(s *template) { s.Prefix, s.Format = strings.Repeat("/{AppName}", 4), stillcast.FormatWebP },
+			"prefix: together with file_name it makes names of up to 1004 bytes; at most 969 are allowed",
+		},
 		{
 			"too many folders", func(s *template) { s.Prefix = strings.Repeat("/{AppName}", 4) },
 			"prefix: together with file_name it makes names of up to 1004 bytes; at most 969 are allowed",
@@ -78,6 +118,7 @@ func TestSnapshotTemplateWithDefaults(t *testing.T) {
 	want := stillcast.SnapshotTemplate{
 		Name: "t", Interval: 10 * time.Second, Prefix: "/{Year}-{Month}-{Day}",
 		FileName: "{StreamID}-screenshot-{Hour}-{Minute}-{Second}-{Width}x{Height}{Ext}", Quality: 85,
+		Accuracy: stillcast.AccuracyKeyframe, Format: stillcast.FormatJPEG, Fit: stillcast.FitStretch, Heartbeat: 5 * time.Minute,
 	}
 	if diff := cmp.Diff(want, stillcast.SnapshotTemplate{Name: "t"}.WithDefaults()); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
@@ -85,6 +126,8 @@ func TestSnapshotTemplateWithDefaults(t *testing.T) {
 	given := stillcast.SnapshotTemplate{
 		ID: 1, Name: "t", Description: "d", Interval: 3 * time.Second, Width: 4, Height: 5, Bucket: "b", AppID: 6, Region: "r",
 		Prefix: "p", FileName: "f", Quality: 7,
+		Accuracy: stillcast.AccuracyExact, Format: stillcast.FormatWebP, Fit: stillcast.FitCover, Progressive: true, EXIF: true,
+		Renditions: stillcast.Renditions{{Width: 8}}, SkipBlack: true, SkipUnchanged: true, Heartbeat: 9 * time.Second, Facts: true,
 	}
 	if diff := cmp.Diff(given, given.WithDefaults()); diff != "" {
 		t.Errorf("what was given (-want +got):\n%s", diff)
@@ -146,8 +189,29 @@ func TestEventTypeString(t *testing.T) {
 	}
 }
 
-func TestShotPicURL(t *testing.T) {
-	if got := (stillcast.Shot{Key: "2026-01-02/a.jpg"}).PicURL(); got != "/2026-01-02/a.jpg" {
-		t.Errorf("PicURL = %q", got)
+func TestTemplatePictures(t *testing.T) {
+	s := stillcast.SnapshotTemplate{
+		Width: 1280, Quality: 7, Fit: stillcast.FitContain, Progressive: true,
+		Renditions: stillcast.Renditions{{Width: 640, Height: 360}, {Height: 90}},
+	}.WithDefaults()
+	spec := func(width, height int) stillcast.PictureSpec {
+		return stillcast.PictureSpec{
+			Size: stillcast.Size{Width: width, Height: height},
+			Fit:  stillcast.FitContain, Format: stillcast.FormatJPEG, Quality: 7, Progressive: true,
+		}
+	}
+	want := []stillcast.PictureSpec{spec(1280, 0), spec(640, 360), spec(0, 90)}
+	if diff := cmp.Diff(want, s.Pictures()); diff != "" {
+		t.Errorf("pictures (-want +got):\n%s", diff)
+	}
+}
+
+func TestShotNamesItsPictures(t *testing.T) {
+	shot := stillcast.Shot{Key: "2026-01-02/a.jpg", Renditions: []stillcast.Rendition{{Key: "b.jpg"}}}
+	if got := []string{shot.PicURL(), shot.Renditions[0].PicURL()}; !slices.Equal(got, []string{"/2026-01-02/a.jpg", "/b.jpg"}) {
+		t.Errorf("pic_urls are %q", got)
+	}
+	if got := shot.Keys(); !slices.Equal(got, []string{"2026-01-02/a.jpg", "b.jpg"}) {
+		t.Errorf("keys are %q", got)
 	}
 }

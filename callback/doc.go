@@ -53,6 +53,6 @@
 // It covers the key and t, not the other members and not the headers: it shows
 // that the sender knew the key, and whoever can read one event can send another
 // under its signature until that expires. Use https, keep bodies out of logs
-// (stream_param holds the publisher's push credentials), and treat pic_full_url
-// as data from outside.
+// (stream_param holds the publisher's push credentials), and treat pic_full_url,
+// also that of renditions, as data from outside.
 package callback

@@ -17,7 +17,8 @@ type Event interface {
 
 // Screenshot is event 200: a picture was taken of a stream and can be downloaded.
 // Its members are exactly those of Tencent Cloud CSS, "Screencapturing Event
-// Notification".
+// Notification", and Stillcast, which is there only where the snapshot template
+// says so (facts: true).
 type Screenshot struct {
 	App         string `json:"app"`                    // push domain
 	AppName     string `json:"appname"`                // app, the path of the push URL
@@ -29,10 +30,39 @@ type Screenshot struct {
 	PicFullURL  string `json:"pic_full_url,omitempty"` // where the picture can be downloaded; its query may differ between attempts
 	PicURL      string `json:"pic_url"`                // path of the picture in its bucket: /path/name.jpg
 	Sign        string `json:"sign,omitempty"`         // see [Sign]; "" when the template has no key
+	Stillcast   *Facts `json:"stillcast,omitempty"`    // what is known of the picture; nil when the sender does not say
 	StreamID    string `json:"stream_id"`              // stream name
 	StreamParam string `json:"stream_param"`           // query of the push URL, as the publisher sent it
 	T           int64  `json:"t,omitempty"`            // when Sign expires, Unix time in seconds
 	Width       int    `json:"width"`                  // of the picture, in pixels
+}
+
+// Facts are what is known of a picture beside what every [Screenshot] says.
+type Facts struct {
+	Accuracy    string      `json:"accuracy"`            // "keyframe": the key frame nearest to the due time; "exact": the frame at it
+	AgeMS       int64       `json:"age_ms"`              // of the frame at its due time, in milliseconds; negative when it arrived later
+	Black       bool        `json:"black"`               // (almost) nothing but black
+	DecodeMS    float64     `json:"decode_ms"`           // time that decoding took, in milliseconds
+	Distance    *int        `json:"distance,omitempty"`  // bits of Hash, of 64, that differ from the push's picture before; nil for the first one
+	Duplicate   bool        `json:"duplicate"`           // looks like the push's picture before
+	EncodeMS    float64     `json:"encode_ms"`           // as DecodeMS, of all renditions together
+	Hash        string      `json:"hash"`                // perceptual, 16 hex digits: pictures that look alike differ in few bits
+	Luma        float64     `json:"luma"`                // mean brightness, 0 (black) to 255 (white)
+	Renditions  []Rendition `json:"renditions,omitzero"` // further sizes of the picture, in the template's order
+	ScaleMS     float64     `json:"scale_ms"`            // as EncodeMS
+	Solid       bool        `json:"solid"`               // (almost) one colour
+	TimestampMS int64       `json:"timestamp_ms"`        // of the frame in its stream, in milliseconds
+	Variance    float64     `json:"variance"`            // of the brightness; 0 when it is the same everywhere
+}
+
+// Rendition is a further size of a picture. It is there when its event is, and
+// its members are those of the same names in [Screenshot].
+type Rendition struct {
+	FileSize   int    `json:"file_size"`
+	Height     int    `json:"height"`
+	PicFullURL string `json:"pic_full_url,omitempty"`
+	PicURL     string `json:"pic_url"`
+	Width      int    `json:"width"`
 }
 
 // Type returns [TypeScreenshot].

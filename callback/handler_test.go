@@ -194,9 +194,12 @@ func TestHandlerReplay(t *testing.T) {
 	send(signed("x", nil), "e2", 403, 3) // a repeat must be signed as well
 
 	// Without an id the body decides, less what is made anew for each attempt.
-	first := signed(key, map[string]any{"app": "a", "pic_full_url": "http://h/1?sig=1"})
+	facts := func(sig string) any {
+		return map[string]any{"renditions": []any{map[string]any{"pic_full_url": "http://h/2?sig=" + sig}}}
+	}
+	first := signed(key, map[string]any{"app": "a", "pic_full_url": "http://h/1?sig=1", "stillcast": facts("1")})
 	t2 := time.Now().Unix() + 601
-	again := signed(key, map[string]any{"app": "a", "pic_full_url": "http://h/1?sig=2", "t": t2, "sign": callback.Sign(key, t2)})
+	again := signed(key, map[string]any{"app": "a", "pic_full_url": "http://h/1?sig=2", "stillcast": facts("2"), "t": t2, "sign": callback.Sign(key, t2)})
 	send(first, "", 200, 4)
 	send(again, "", 200, 4)
 	send(signed(key, map[string]any{"app": "b"}), "", 200, 5)

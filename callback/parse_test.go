@@ -45,6 +45,14 @@ const sample = `{
 "width":1280
 }`
 
+// sampleFacts is an event with everything that Stillcast adds when it is asked to.
+const sampleFacts = `{"app":"a","appname":"b","channel_id":"s","create_time":1622599925,"event_type":200,"file_size":30670,"height":720,` +
+	`"pic_full_url":"http://h/1.webp?x=1","pic_url":"/1.webp","sign":"ca3e25e5dc17a6f9909a9ae7281e300d","stillcast":{"accuracy":"exact",` +
+	`"age_ms":-12,"black":false,"decode_ms":12.345,"distance":0,"duplicate":true,"encode_ms":4,"hash":"00000000000000ff","luma":117.25,` +
+	`"renditions":[{"file_size":1000,"height":180,"pic_full_url":"http://h/2.webp?x=1","pic_url":"/2.webp","width":320},` +
+	`{"file_size":0,"height":0,"pic_url":"","width":0}],"scale_ms":0.5,"solid":false,"timestamp_ms":90000,"variance":2000.5},` +
+	`"stream_id":"s","stream_param":"","t":1622600525,"width":1280}`
+
 const sampleBegin = `{"app":"push.example.com","appid":1250000000,"appname":"live","channel_id":"s","errcode":0,"errmsg":"ok",` +
 	`"event_time":1622599925,"event_type":1,"height":0,"node":"203.0.113.7","sequence":"6674468118806626493","set_id":1,` +
 	`"sign":"ca3e25e5dc17a6f9909a9ae7281e300d","stream_id":"s","stream_param":"a=1&b=<2>","t":1622600525,"user_ip":"198.51.100.4","width":0}`
@@ -76,7 +84,7 @@ func compact(t *testing.T, s string) string {
 
 // Every event comes out of its Go type as it went in, byte for byte.
 func TestParseRoundTrip(t *testing.T) {
-	for name, body := range map[string]string{"screenshot": sample, "begin": sampleBegin, "end": sampleEnd} {
+	for name, body := range map[string]string{"screenshot": sample, "facts": sampleFacts, "begin": sampleBegin, "end": sampleEnd} {
 		t.Run(name, func(t *testing.T) {
 			event, err := callback.Parse([]byte(body))
 			if err != nil {
@@ -111,6 +119,24 @@ func TestParseSample(t *testing.T) {
 	}
 }
 
+func TestParseFacts(t *testing.T) {
+	got, err := callback.Parse([]byte(sampleFacts))
+	if err != nil {
+		t.Fatal(err)
+	}
+	distance := 0
+	want := &callback.Facts{
+		Accuracy: "exact", AgeMS: -12, DecodeMS: 12.345, Distance: &distance, Duplicate: true, EncodeMS: 4, Hash: "00000000000000ff",
+		Luma: 117.25, ScaleMS: 0.5, TimestampMS: 90000, Variance: 2000.5,
+		Renditions: []callback.Rendition{
+			{FileSize: 1000, Height: 180, PicFullURL: "http://h/2.webp?x=1", PicURL: "/2.webp", Width: 320}, {},
+		},
+	}
+	if shot, _ := got.(callback.Screenshot); cmp.Diff(want, shot.Stillcast) != "" {
+		t.Errorf("facts (-want +got):\n%s", cmp.Diff(want, shot.Stillcast))
+	}
+}
+
 func TestParseTolerates(t *testing.T) {
 	tests := map[string]struct {
 		body string
@@ -130,6 +156,11 @@ func TestParseTolerates(t *testing.T) {
 			`{"T":5,"Sign":"x","Event_Type":0,"event_type":200,"t":1,"sign":"y"}`,
 			callback.Screenshot{EventType: 200, T: 1, Sign: "y"},
 		},
+		"few facts": {
+			`{"event_type":200,"stillcast":{"black":true,"verdict":[1],"renditions":[]}}`,
+			callback.Screenshot{EventType: 200, Stillcast: &callback.Facts{Black: true, Renditions: []callback.Rendition{}}},
+		},
+		"no facts": {`{"event_type":200,"stillcast":null}`, callback.Screenshot{EventType: 200}},
 		"another event": {
 			`{"event_type":314,"t":1,"task_id":"x"}`,
 			callback.Unknown{EventType: 314, Body: json.RawMessage(`{"event_type":314,"t":1,"task_id":"x"}`)},
@@ -153,21 +184,24 @@ func TestParseTolerates(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	tests := map[string]struct{ body, says string }{
-		"nothing":              {``, "unexpected end"},
-		"no JSON":              {`hello`, "invalid character"},
-		"an array":             {`[1]`, "array"},
-		"null":                 {`null`, "null instead of an object"},
-		"two objects":          {`{"event_type":1}{}`, "after top-level value"},
-		"no type":              {`{"t":1}`, "event_type is missing"},
-		"null type":            {`{"event_type":null}`, "event_type is missing"},
-		"type is a word":       {`{"event_type":"shot"}`, `event_type is "shot"; it must be an integer`},
-		"type is a fraction":   {`{"event_type":200.5}`, "event_type is 200.5"},
-		"type is huge":         {`{"event_type":4294967496}`, "event_type 4294967496 is out of range"},
-		"t is an object":       {`{"event_type":200,"t":{}}`, "t is {}; it must be an integer"},
-		"t is huge":            {`{"event_type":200,"t":99999999999999999999}`, "t is 99999999999999999999"},
-		"sign is a number":     {`{"event_type":200,"sign":5}`, "sign is 5; it must be a string"},
-		"width is a string":    {`{"event_type":200,"width":"1280"}`, "width"},
-		"duration is a number": {`{"event_type":0,"push_duration":5}`, "push_duration"},
+		"nothing":                {``, "unexpected end"},
+		"no JSON":                {`hello`, "invalid character"},
+		"an array":               {`[1]`, "array"},
+		"null":                   {`null`, "null instead of an object"},
+		"two objects":            {`{"event_type":1}{}`, "after top-level value"},
+		"no type":                {`{"t":1}`, "event_type is missing"},
+		"null type":              {`{"event_type":null}`, "event_type is missing"},
+		"type is a word":         {`{"event_type":"shot"}`, `event_type is "shot"; it must be an integer`},
+		"type is a fraction":     {`{"event_type":200.5}`, "event_type is 200.5"},
+		"type is huge":           {`{"event_type":4294967496}`, "event_type 4294967496 is out of range"},
+		"t is an object":         {`{"event_type":200,"t":{}}`, "t is {}; it must be an integer"},
+		"t is huge":              {`{"event_type":200,"t":99999999999999999999}`, "t is 99999999999999999999"},
+		"sign is a number":       {`{"event_type":200,"sign":5}`, "sign is 5; it must be a string"},
+		"width is a string":      {`{"event_type":200,"width":"1280"}`, "width"},
+		"facts are a list":       {`{"event_type":200,"stillcast":[]}`, "stillcast"},
+		"hash is a number":       {`{"event_type":200,"stillcast":{"hash":5}}`, "stillcast.hash"},
+		"distance is no integer": {`{"event_type":200,"stillcast":{"distance":1.5}}`, "stillcast.distance"},
+		"duration is a number":   {`{"event_type":0,"push_duration":5}`, "push_duration"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -183,7 +217,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{sample, sampleBegin, sampleEnd, `{"event_type":"314","t":"5","sign":null}`, `[]`, `null`, ``} {
+	for _, seed := range []string{sample, sampleFacts, sampleBegin, sampleEnd, `{"event_type":"314","t":"5","sign":null}`, `[]`, `null`, ``} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -131,9 +131,10 @@ func (g *ReplayGuard) forget(now time.Time) {
 }
 
 // fingerprint stands for the id of an event whose sender gives none. What a
-// sender may make anew for each attempt does not count.
+// sender may make anew for each attempt does not count: the member stillcast
+// holds URLs that are.
 func (o object) fingerprint() string {
-	rest := o.without("t", "sign", "pic_full_url")
+	rest := o.without("t", "sign", "pic_full_url", "stillcast")
 	var b strings.Builder
 	b.WriteString("body")
 	for _, key := range slices.Sorted(maps.Keys(rest)) {

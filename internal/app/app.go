@@ -65,8 +65,10 @@ type App struct {
 	http     *httpServer
 	ops      *httpServer
 
-	ready    atomic.Bool // pushes are taken
-	started  bool        // Start succeeded
+	ready    atomic.Bool   // pushes are taken
+	stopping atomic.Bool   // Stop was called
+	captured chan struct{} // closed when no shot will be recorded any more
+	started  bool          // Start succeeded
 	failed   chan error
 	steps    []step // taken down from the last to the first
 	stopOnce sync.Once
@@ -86,7 +88,7 @@ func (a *App) onStop(name string, stop func(context.Context) error) {
 // New makes the parts and binds the listeners. On an error everything that was
 // made is taken down again.
 func New(ctx context.Context, opts Options) (*App, error) {
-	a := &App{opts: opts, log: opts.Logger, registry: prometheus.NewRegistry(), failed: make(chan error, 4)}
+	a := &App{opts: opts, log: opts.Logger, registry: prometheus.NewRegistry(), failed: make(chan error, 4), captured: make(chan struct{})}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := a.make(ctx); err != nil {
 		return nil, errors.Join(err, a.Stop(ctx))
@@ -200,19 +202,30 @@ func (a *App) makeCodec(context.Context) error {
 }
 
 func (a *App) makeCapture(context.Context) error {
+	decoders := cmp.Or(a.opts.Config.Codec.Workers, runtime.NumCPU())
 	engine, err := capture.New(capture.Options{
 		Config: a.opts.Config.Capture,
 		// More than there are codec workers: while a shot waits for its commit,
 		// its codec worker makes the next.
-		Workers:  2 * cmp.Or(a.opts.Config.Codec.Workers, runtime.NumCPU()),
-		Template: a.template, Shoot: a.shoot, Record: a.record,
+		Workers:  2 * decoders,
+		Decoders: decoders,
+		MaxUnits: codec.MaxUnits, MaxUnitBytes: a.opts.Config.Codec.MaxUnitBytes,
+		Plans: a.plans, Shoot: a.shoot, Record: a.record, NoPicture: noPicture, Poison: poison,
 		Logger: a.logger("capture"), Registerer: a.registry,
 	})
 	if err != nil {
 		return fmt.Errorf("make the capture: %w", err)
 	}
 	a.capture = engine
+	// After the capture, so that the last event of a push is its end.
+	a.onStop("ends of pushes", func(ctx context.Context) error {
+		if a.gate == nil {
+			return nil
+		}
+		return a.gate.Close(ctx)
+	})
 	a.onStop("capture", func(ctx context.Context) error {
+		defer close(a.captured)
 		engine.Stop(ctx)
 		return nil
 	})
@@ -227,7 +240,6 @@ func (a *App) makeIngest(ctx context.Context) error {
 		},
 		Logger: a.logger("ingest"), Registerer: a.registry,
 	})
-	a.onStop("ends of pushes", a.gate.Close)
 	cfg := a.opts.Config.Ingest.RTMP
 	cfg.Listen = a.opts.Config.Listen.RTMP
 	server, err := rtmp.New(ctx, cfg, a.gate, a.logger("rtmp"), a.registry)
@@ -287,6 +299,7 @@ func (a *App) Failed() <-chan error { return a.failed }
 // what the first did.
 func (a *App) Stop(ctx context.Context) error {
 	a.stopOnce.Do(func() {
+		a.stopping.Store(true)
 		a.ready.Store(false) // load balancers look elsewhere while this drains
 		drain, cancel := context.WithTimeoutCause(ctx, DrainTime, errors.New("the time to drain passed"))
 		defer cancel()

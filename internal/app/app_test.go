@@ -12,6 +12,8 @@ import (
 	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/callback"
 	"github.com/stillcast/stillcast/internal/config"
+	"github.com/stillcast/stillcast/internal/ingest/rtmp/publish"
+	"github.com/stillcast/stillcast/internal/media/flv"
 	"github.com/stillcast/stillcast/internal/state"
 	"github.com/stillcast/stillcast/internal/testkit"
 )
@@ -68,22 +70,25 @@ func TestEventsSurviveAReceiverThatIsAway(t *testing.T) {
 
 func TestWrongCodecEndsThePushWithTheReason(t *testing.T) {
 	h := newHooks(t)
-	cfg := testConfig(t.TempDir(), h.URL)
-	cfg.Resources.Domains[0].Auth = config.Auth{Enabled: false} // the recording has a signature of its own
-	a := startApp(t, cfg)
-	recording, err := os.ReadFile("../ingest/rtmp/testdata/ffmpeg8-hevc.rtmp")
+	a := startApp(t, testConfig(t.TempDir(), h.URL))
+	client, err := publish.Dial(t.Context(), pushURL(a.RTMPAddr(), "s"), publish.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := net.Dial("tcp", a.RTMPAddr().String())
-	if err != nil {
+	defer client.Close()
+	// A key frame (1) in FLV's codec 4, On2 VP6.
+	if err := client.Write(flv.Tag{Type: flv.Video, Data: []byte{0x14, 0x00, 0x78, 0x46}}); err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	_, _ = conn.Write(recording) // the server closes in the middle of it
 	end := h.end()
-	if end.ErrCode != int(stillcast.EndRefused) || !strings.Contains(end.ErrMsg, "HEVC is not supported; allowed: H.264") {
-		t.Errorf("end %d %q, want %d and the codec's name", end.ErrCode, end.ErrMsg, stillcast.EndRefused)
+	for _, want := range []string{"FLV video codec 4 (On2 VP6)", "is not supported", "H.264", "HEVC", "AV1", "VP9", "VP8"} {
+		if end.ErrCode != int(stillcast.EndRefused) || !strings.Contains(end.ErrMsg, want) {
+			t.Errorf("end %d %q, want %d and %q", end.ErrCode, end.ErrMsg, stillcast.EndRefused, want)
+		}
+	}
+	<-client.Done()
+	if err := client.Err(); err == nil || !strings.Contains(err.Error(), "VP6") {
+		t.Errorf("the publisher was told %v, want the codec's name", err)
 	}
 }
 

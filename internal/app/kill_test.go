@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/stillcast/stillcast/callback"
+	"github.com/stillcast/stillcast/internal/config"
 	"github.com/stillcast/stillcast/internal/testkit"
 )
 
@@ -24,7 +25,7 @@ import (
 func serveForKill() int {
 	ctx := context.Background()
 	a, err := New(ctx, Options{
-		Config: testConfig(os.Getenv("STILLCAST_TEST_DIR"), os.Getenv("STILLCAST_TEST_HOOKS")),
+		Config: killConfig(os.Getenv("STILLCAST_TEST_DIR"), os.Getenv("STILLCAST_TEST_HOOKS")),
 		Worker: testWorker(), Version: "test", Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err == nil {
@@ -37,6 +38,13 @@ func serveForKill() int {
 	fmt.Fprintln(os.Stdout, a.RTMPAddr())
 	<-ctx.Done() // never: the test kills this process
 	return 0
+}
+
+// killConfig has two pictures for each shot.
+func killConfig(dir, hooks string) *config.Config {
+	cfg := testConfig(dir, hooks)
+	cfg.Resources.SnapshotTemplates[0].Renditions = []config.Size{{Width: 160}}
+	return cfg
 }
 
 // victim is a running serveForKill.
@@ -93,12 +101,12 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	for i := range kills {
 		v := startVictim(t, dir, h.URL)
 		publisher := testkit.PushFFmpeg(t, pushURL(v.addr, fmt.Sprintf("s%d", i)), source, encoding)
-		waitForPictures(t, dir, 2*(i+1))
+		waitForPictures(t, dir, 2*2*(i+1))
 		v.kill()
 		_ = publisher.Wait() // its connection broke
 	}
 	// The last one is in this process, so that what is left can be asked.
-	a := startApp(t, testConfig(dir, h.URL))
+	a := startApp(t, killConfig(dir, h.URL))
 	if err := a.uploader.Drain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -128,8 +136,8 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	}
 }
 
-// expectAll demands that every shot's picture exists and that ids are unique,
-// and returns the ids of the events.
+// expectAll demands that all pictures of every shot exist and that ids and keys
+// are unique, and returns the ids of the events.
 func expectAll(t *testing.T, a *App) map[string]bool {
 	t.Helper()
 	shots, err := a.state.Shots(t.Context(), stateAll)
@@ -138,14 +146,24 @@ func expectAll(t *testing.T, a *App) map[string]bool {
 	}
 	events, keys := map[string]bool{}, map[string]bool{}
 	for _, s := range shots {
-		info, err := a.pictures.Head(t.Context(), s.Bucket, s.Key)
-		if err != nil || info.Size != int64(s.Size) {
-			t.Errorf("picture of shot %d (%s): %v, %d bytes, want %d", s.ID, s.Key, err, info.Size, s.Size)
+		if len(s.Renditions) != 1 {
+			t.Fatalf("shot %d has %d renditions, want 1", s.ID, len(s.Renditions))
 		}
-		if events[s.EventID] || keys[s.Key] {
-			t.Errorf("shot %d: event id %s or key %s is not unique", s.ID, s.EventID, s.Key)
+		for i, size := range []int{s.Size, s.Renditions[0].Size} {
+			key := s.Keys()[i]
+			info, err := a.pictures.Head(t.Context(), s.Bucket, key)
+			if err != nil || info.Size != int64(size) {
+				t.Errorf("picture of shot %d (%s): %v, %d bytes, want %d", s.ID, key, err, info.Size, size)
+			}
+			if keys[key] {
+				t.Errorf("shot %d: key %s is not unique", s.ID, key)
+			}
+			keys[key] = true
 		}
-		events[s.EventID], keys[s.Key] = true, true
+		if events[s.EventID] {
+			t.Errorf("shot %d: event id %s is not unique", s.ID, s.EventID)
+		}
+		events[s.EventID] = true
 	}
 	if len(events) < 6 {
 		t.Errorf("%d shots in all, want two or more of each of three pushes", len(events))

@@ -4,34 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/internal/capture"
-	"github.com/stillcast/stillcast/internal/codec"
 	"github.com/stillcast/stillcast/internal/notify"
 	"github.com/stillcast/stillcast/internal/state"
 )
-
-// shoot makes a picture in a codec worker.
-func (a *App) shoot(ctx context.Context, o capture.Order) (capture.Picture, error) {
-	units := make([][]byte, len(o.Units))
-	for i, u := range o.Units {
-		units[i] = u.Data
-	}
-	p, err := a.codec.Shoot(ctx, codec.Request{
-		Config: o.Config, Units: units, Width: o.Width, Height: o.Height, Quality: o.Quality,
-	})
-	if err != nil {
-		return capture.Picture{}, err
-	}
-	return capture.Picture{
-		JPEG: p.JPEG, Width: p.Width, Height: p.Height, Decode: p.Decode, Scale: p.Scale, Encode: p.Encode,
-	}, nil
-}
 
 // record makes a shot durable, with its event and what is owed of it.
 func (a *App) record(ctx context.Context, t capture.Taken) (stillcast.Shot, error) {
@@ -39,22 +20,13 @@ func (a *App) record(ctx context.Context, t capture.Taken) (stillcast.Shot, erro
 	if err != nil {
 		return stillcast.Shot{}, fmt.Errorf("make an event id: %w", err)
 	}
-	name := stillcast.PictureName{
-		Stream: t.Push.Stream, At: t.Captured.In(a.opts.Config.Location()),
-		Width: t.Picture.Width, Height: t.Picture.Height, Ext: ".jpg",
-	}
-	shot, err := a.state.CommitShot(ctx, state.NewShot{
-		Shot: stillcast.Shot{
-			EventID: id.String(), PushID: t.Push.ID, Stream: t.Push.Stream,
-			Bucket: bucketOf(t.Template), Region: t.Template.Region,
-			Key: name.ObjectKey(t.Template.Prefix, t.Template.FileName),
-			Due: t.Due, Captured: t.Captured,
-			Width: t.Picture.Width, Height: t.Picture.Height, Size: len(t.Picture.JPEG),
-		},
-		JPEG:         t.Picture.JPEG,
+	shot, pictures := a.shotOf(t)
+	shot.EventID = id.String()
+	shot, err = a.state.CommitShot(ctx, state.NewShot{
+		Shot: shot, Picture: pictures[0], Renditions: pictures[1:],
 		Destinations: a.destinations(t.Push, stillcast.EventShot),
 		MakeEvent: func(s stillcast.Shot) (stillcast.Event, error) {
-			fields, err := notify.ShotFields(s, t.Push)
+			fields, err := notify.ShotFields(s, t.Push, t.Template.Facts)
 			return event(s.EventID, stillcast.EventShot, t.Push, s.Captured, fields), err
 		},
 	})
@@ -63,14 +35,6 @@ func (a *App) record(ctx context.Context, t capture.Taken) (stillcast.Shot, erro
 	}
 	a.uploader.Wake()
 	return shot, nil
-}
-
-// bucketOf returns "NAME-APPID", the name that Tencent COS gives a bucket.
-func bucketOf(t stillcast.SnapshotTemplate) string {
-	if t.Bucket == "" || t.AppID == 0 {
-		return t.Bucket
-	}
-	return t.Bucket + "-" + strconv.FormatInt(t.AppID, 10)
 }
 
 func event(id string, typ stillcast.EventType, p stillcast.Push, at time.Time, fields json.RawMessage) stillcast.Event {
@@ -105,8 +69,16 @@ func (j journal) BeginPush(ctx context.Context, p stillcast.Push) error {
 	return nil
 }
 
-// EndPush implements [ingest.Journal].
+// EndPush implements [ingest.Journal]. While the server stops, it waits for the
+// shots in the making: they are of pushes that end now.
 func (j journal) EndPush(ctx context.Context, p stillcast.Push, end stillcast.PushEnd) error {
+	if j.app.stopping.Load() {
+		select {
+		case <-j.app.captured:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 	fields, err := notify.PushEndFields(p, end, j.appID(p))
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/capture"
 )
 
 // Apply creates or updates what d declares and lets it act on running streams.
@@ -33,6 +34,15 @@ func (a *App) Resources() *stillcast.Resources { return a.resources.Load() }
 
 func (a *App) template(p stillcast.Push) (stillcast.SnapshotTemplate, bool) {
 	return a.resources.Load().SnapshotTemplate(p.Domain, p.Stream)
+}
+
+// plans returns how a push is to be captured now.
+func (a *App) plans(p stillcast.Push) []capture.Plan {
+	t, ok := a.template(p)
+	if !ok {
+		return nil
+	}
+	return []capture.Plan{{Template: t}}
 }
 
 // settings gives the notifier the callback templates in force.

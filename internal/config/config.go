@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/api"
 	"github.com/stillcast/stillcast/internal/capture"
 	"github.com/stillcast/stillcast/internal/codec"
 	"github.com/stillcast/stillcast/internal/ingest/rtmp"
@@ -34,6 +35,7 @@ type Config struct {
 	Codec     codec.Config   `yaml:"codec"`
 	Storage   Storage        `yaml:"storage"`
 	Callback  notify.Config  `yaml:"callback"`
+	API       api.Config     `yaml:"api"`
 	Resources Resources      `yaml:"resources"`
 }
 
@@ -56,6 +58,7 @@ func Default() Config {
 		Codec:     codec.DefaultConfig(),
 		Storage:   DefaultStorage(),
 		Callback:  notify.DefaultConfig(),
+		API:       api.DefaultConfig(),
 	}
 }
 
@@ -78,6 +81,7 @@ func (c *Config) Validate() []error {
 		{"ingest.rtmp.max_pixels", c.validatePixels()},
 		{"storage", c.Storage.Validate()},
 		{"callback", c.Callback.Validate()},
+		{"api", c.API.Validate()},
 	}
 	var faults []error
 	for _, p := range parts {

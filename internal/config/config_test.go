@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/api"
 	"github.com/stillcast/stillcast/internal/config"
 	"github.com/stillcast/stillcast/internal/notify"
 	"github.com/stillcast/stillcast/internal/objstore/file"
@@ -76,8 +77,14 @@ func TestContract(t *testing.T) {
 	want.Ingest.RTMP.IdleTimeout = time.Minute
 	want.Ingest.RTMP.MaxConnections = 20000
 	want.Ingest.RTMP.Limits.ChunkStreams = 32
+	want.API.Credentials = []api.Credential{
+		{SecretID: "AKIDfirst", SecretKey: "0123456789abcdef"},
+		{SecretID: "AKIDreader", SecretKey: "a key: of some words", ReadOnly: true},
+	}
 	want.Capture.Queue, want.Capture.QueueBytes = 64, 16<<20
+	want.Capture.GOPBytes, want.Capture.GOPTotalBytes, want.Capture.ExactShare = 1<<20, 8<<20, 0.25
 	want.Codec.Workers, want.Codec.MemoryLimit, want.Codec.Timeout = 2, 0, time.Second
+	want.Codec.CPULimit, want.Codec.MaxRSS, want.Codec.AllowUnsandboxed = 0, 0, true
 	want.Callback = notify.Config{
 		AllowNetworks:    []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 		Retry:            notify.Retry{Attempts: 3, Interval: 10 * time.Second, Timeout: 5 * time.Second},
@@ -113,6 +120,12 @@ func contractDeclaration() stillcast.Declaration {
 				Prefix: stillcast.DefaultPrefix, FileName: stillcast.DefaultFileName,
 			},
 			{Name: "small", Description: "half a picture", Interval: time.Minute, Width: 640, Height: 360, Quality: 70},
+			{
+				Name: "all", Accuracy: stillcast.AccuracyExact, Format: stillcast.FormatWebP, Fit: stillcast.FitCover, EXIF: true,
+				Renditions: stillcast.Renditions{{Width: 320}, {Width: 160, Height: 90}},
+				SkipBlack:  true, SkipUnchanged: true, Heartbeat: time.Hour, Facts: true,
+			},
+			{Name: "progressive", Format: stillcast.FormatJPEG, Progressive: true},
 		},
 		SnapshotRules: []stillcast.DeclaredRule{
 			{Domain: "push.example.com", App: "live", Template: "every10s"},

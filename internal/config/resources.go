@@ -48,6 +48,23 @@ type SnapshotTemplate struct {
 	Region      string        `yaml:"region"`
 	Prefix      string        `yaml:"prefix"`
 	FileName    string        `yaml:"file_name"`
+
+	Accuracy      stillcast.Accuracy `yaml:"accuracy"`
+	Format        stillcast.Format   `yaml:"format"`
+	Fit           stillcast.Fit      `yaml:"fit"`
+	Progressive   bool               `yaml:"progressive"`
+	EXIF          bool               `yaml:"exif"`
+	Renditions    []Size             `yaml:"renditions"`
+	SkipBlack     bool               `yaml:"skip_black"`
+	SkipUnchanged bool               `yaml:"skip_unchanged"`
+	Heartbeat     time.Duration      `yaml:"heartbeat"`
+	Facts         bool               `yaml:"facts"`
+}
+
+// Size is a [stillcast.Size] as written in the file.
+type Size struct {
+	Width  int `yaml:"width"`
+	Height int `yaml:"height"`
 }
 
 // SnapshotRule is a [stillcast.DeclaredRule] as written in the file.
@@ -102,12 +119,31 @@ func (d Domain) domain() stillcast.Domain {
 	}}
 }
 
+// template leaves out renditions that are not allowed, see validate.
 func (t SnapshotTemplate) template() stillcast.SnapshotTemplate {
+	renditions, _ := t.renditions()
 	return stillcast.SnapshotTemplate{
 		Name: t.Name, Description: t.Description, Interval: t.Interval,
 		Width: t.Width, Height: t.Height, Quality: t.Quality,
 		Bucket: t.Bucket, AppID: t.AppID, Region: t.Region, Prefix: t.Prefix, FileName: t.FileName,
+		Accuracy: t.Accuracy, Format: t.Format, Fit: t.Fit, Progressive: t.Progressive, EXIF: t.EXIF,
+		Renditions: renditions, SkipBlack: t.SkipBlack, SkipUnchanged: t.SkipUnchanged, Heartbeat: t.Heartbeat, Facts: t.Facts,
 	}
+}
+
+func (t SnapshotTemplate) renditions() (stillcast.Renditions, error) {
+	sizes := make([]stillcast.Size, len(t.Renditions))
+	for i, s := range t.Renditions {
+		sizes[i] = stillcast.Size(s)
+	}
+	return stillcast.NewRenditions(sizes)
+}
+
+func (t SnapshotTemplate) validate() error {
+	if _, err := t.renditions(); err != nil {
+		return err
+	}
+	return t.template().Validate()
 }
 
 func (t CallbackTemplate) template() stillcast.CallbackTemplate {
@@ -130,7 +166,7 @@ func (r Resources) Validate() []error {
 		c.check("domains", i, v.Name, v.domain().Validate())
 	}
 	for i, v := range r.SnapshotTemplates {
-		c.check("snapshot_templates", i, v.Name, v.template().Validate())
+		c.check("snapshot_templates", i, v.Name, v.validate())
 	}
 	for i, v := range r.SnapshotRules {
 		rule := stillcast.DeclaredRule(v)

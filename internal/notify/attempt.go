@@ -87,13 +87,31 @@ func (n *Notifier) prepare(p *report, d state.Delivery) (*url.URL, []byte, error
 	p.url = target.Scheme + "://" + target.Host + target.EscapedPath()
 	s := stamp{key: template.Key, now: p.started}
 	if d.Event.Type == stillcast.EventShot {
-		if s.picFullURL, err = n.pictures.URL(d.Shot, p.started); err != nil {
+		if err := n.locate(&s, d.Shot); err != nil {
 			return nil, nil, fmt.Errorf("make URL of picture: %w", err)
 		}
 	}
 	body, err := render(d.Event.Fields, s)
 	p.hopeless = err != nil
 	return target, body, err
+}
+
+// locate adds the URLs of a shot's pictures.
+func (n *Notifier) locate(s *stamp, shot stillcast.Shot) error {
+	var err error
+	if s.picFullURL, err = n.pictures.URL(shot, s.now); err != nil {
+		return err
+	}
+	for _, r := range shot.Renditions {
+		rendition := shot // a picture in the same bucket under another key
+		rendition.Key = r.Key
+		location, err := n.pictures.URL(rendition, s.now)
+		if err != nil {
+			return err
+		}
+		s.renditions = append(s.renditions, location)
+	}
+	return nil
 }
 
 // eventTime is the form of the event's time in its header: RFC 3339 with milliseconds.

@@ -146,14 +146,24 @@ func (l *fakeLedger) owe(d stillcast.Destination, n int) {
 				ID:          id,
 				Destination: d,
 				Sequence:    id,
-				Shot:        stillcast.Shot{Key: fmt.Sprintf("p/%d.jpg", id)},
+				Shot: stillcast.Shot{
+					Key: fmt.Sprintf("p/%d.jpg", id), Renditions: []stillcast.Rendition{{Key: fmt.Sprintf("p/%d-small.jpg", id)}},
+				},
 				Event: stillcast.Event{
 					ID: fmt.Sprintf("e%d", id), Type: d.Event, Stream: stream, At: now,
-					Fields: []byte(fmt.Sprintf(`{"event_type":%d,"stream_id":"s"}`, d.Event)),
+					Fields: fieldsOf(d.Event),
 				},
 			},
 		})
 	}
+}
+
+// fieldsOf is an event that, of a shot, speaks of a rendition.
+func fieldsOf(e stillcast.EventType) []byte {
+	if e != stillcast.EventShot {
+		return fmt.Appendf(nil, `{"event_type":%d,"stream_id":"s"}`, e)
+	}
+	return []byte(`{"event_type":200,"stillcast":{"renditions":[{}]},"stream_id":"s"}`)
 }
 
 // edit changes the rows in place.

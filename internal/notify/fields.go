@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
+	"time"
 
 	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/callback"
@@ -15,9 +17,10 @@ import (
 const setID = 1
 
 // ShotFields returns the fields of the event 200 of a shot of a push: all but
-// t, sign and pic_full_url, which are made for each attempt.
-func ShotFields(shot stillcast.Shot, push stillcast.Push) (json.RawMessage, error) {
-	return marshal(callback.Screenshot{
+// t, sign and each pic_full_url, which are made for each attempt. With facts they
+// hold the member stillcast; without, they are the contract's and no others.
+func ShotFields(shot stillcast.Shot, push stillcast.Push, facts bool) (json.RawMessage, error) {
+	event := callback.Screenshot{
 		App:         shot.Stream.Domain,
 		AppName:     shot.Stream.App,
 		ChannelID:   shot.Stream.Name,
@@ -29,8 +32,45 @@ func ShotFields(shot stillcast.Shot, push stillcast.Push) (json.RawMessage, erro
 		StreamID:    shot.Stream.Name,
 		StreamParam: push.Param,
 		Width:       shot.Width,
-	})
+	}
+	if facts {
+		event.Stillcast = factsOf(shot)
+	}
+	return marshal(event)
 }
+
+func factsOf(shot stillcast.Shot) *callback.Facts {
+	f := shot.Facts
+	facts := &callback.Facts{
+		Accuracy:    string(f.Accuracy),
+		AgeMS:       f.Age.Milliseconds(),
+		Black:       f.Black,
+		DecodeMS:    milliseconds(f.Decode),
+		Duplicate:   f.Duplicate,
+		EncodeMS:    milliseconds(f.Encode),
+		Hash:        fmt.Sprintf("%016x", f.Hash),
+		Luma:        round(f.Luma, 100),
+		ScaleMS:     milliseconds(f.Scale),
+		Solid:       f.Solid,
+		TimestampMS: f.Timestamp.Milliseconds(),
+		Variance:    round(f.Variance, 100),
+	}
+	if f.Distance >= 0 {
+		facts.Distance = &f.Distance
+	}
+	for _, r := range shot.Renditions {
+		facts.Renditions = append(facts.Renditions, callback.Rendition{
+			FileSize: r.Size, Height: r.Height, PicURL: r.PicURL(), Width: r.Width,
+		})
+	}
+	return facts
+}
+
+// milliseconds keeps the microseconds as decimals.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// round rounds to one part of so many.
+func round(v, parts float64) float64 { return math.Round(v*parts) / parts }
 
 // PushBeginFields returns the fields of the event 1 of a push, all but t and
 // sign. The size of the video is not known yet and is 0.

@@ -20,6 +20,8 @@ type stamp struct {
 	key        stillcast.Secret // "" leaves the event unsigned
 	now        time.Time
 	picFullURL string // "" for events that have none
+	// renditions are the pic_full_url of the shot's renditions, in their order.
+	renditions []string
 }
 
 // render returns the body of an attempt: the fields of the event and its stamp,
@@ -42,5 +44,29 @@ func render(fields json.RawMessage, s stamp) ([]byte, error) {
 	if s.picFullURL != "" {
 		members["pic_full_url"] = s.picFullURL
 	}
+	if err := stampRenditions(members, s.renditions); err != nil {
+		return nil, err
+	}
 	return marshal(members)
+}
+
+// stampRenditions gives the renditions that the event speaks of, if it does,
+// their URLs.
+func stampRenditions(members map[string]any, urls []string) error {
+	facts, _ := members["stillcast"].(map[string]any)
+	renditions, _ := facts["renditions"].([]any)
+	if len(renditions) == 0 {
+		return nil
+	}
+	if len(renditions) != len(urls) {
+		return fmt.Errorf("event speaks of %d renditions, but its shot has %d", len(renditions), len(urls))
+	}
+	for i, r := range renditions {
+		rendition, ok := r.(map[string]any)
+		if !ok {
+			return fmt.Errorf("rendition %d of the event is no object", i)
+		}
+		rendition["pic_full_url"] = urls[i]
+	}
+	return nil
 }

@@ -36,7 +36,7 @@ var (
 // The event of a shot is the sample of Tencent's page, byte for byte, but for
 // the channel, which is the stream's name, and the signature, whose key is not known.
 func TestShotEvent(t *testing.T) {
-	fields, err := ShotFields(shot, push)
+	fields, err := ShotFields(shot, push, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,6 +66,60 @@ func TestShotEvent(t *testing.T) {
 	}, ",")
 	if diff := cmp.Diff(want, string(body)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Facts add one member, and change nothing else.
+func TestShotEventWithFacts(t *testing.T) {
+	s := shot
+	s.Facts = stillcast.Facts{
+		Accuracy: stillcast.AccuracyExact, Timestamp: 90 * time.Second, Age: -12 * time.Millisecond, Decode: 12_345_678, Scale: 500_000,
+		Encode: 4 * time.Millisecond, Luma: 117.254999, Variance: 1999.996, Solid: true, Hash: 0xff, Distance: -1,
+	}
+	facts := `"stillcast":{"accuracy":"exact","age_ms":-12,"black":false,"decode_ms":12.345,"duplicate":false,"encode_ms":4,` +
+		`"hash":"00000000000000ff","luma":117.25,"scale_ms":0.5,"solid":true,"timestamp_ms":90000,"variance":2000}`
+	later := s
+	later.Facts.Distance, later.Facts.Duplicate, later.Facts.Black, later.Facts.Hash = 0, true, true, 1<<63
+	later.Renditions = []stillcast.Rendition{{Key: "a&b.jpg", Width: 320, Height: 180, Size: 1000}, {Key: "c.jpg", Width: 1, Height: 2, Size: 3}}
+	full := `"stillcast":{"accuracy":"exact","age_ms":-12,"black":true,"decode_ms":12.345,"distance":0,"duplicate":true,"encode_ms":4,` +
+		`"hash":"8000000000000000","luma":117.25,` +
+		`"renditions":[{"file_size":1000,"height":180,"pic_full_url":"http://h/a?x=1&y=2","pic_url":"/a&b.jpg","width":320},` +
+		`{"file_size":3,"height":2,"pic_full_url":"http://h/c","pic_url":"/c.jpg","width":1}],` +
+		`"scale_ms":0.5,"solid":true,"timestamp_ms":90000,"variance":2000}`
+	made := stamp{key: "s3cret", now: time.Unix(1622599925, 0), picFullURL: "http://h/p"}
+	for _, tt := range []struct {
+		shot  stillcast.Shot
+		urls  []string
+		facts string
+	}{{s, nil, facts}, {later, []string{"http://h/a?x=1&y=2", "http://h/c"}, full}} {
+		made.renditions = tt.urls
+		bodies := map[bool]string{}
+		for _, with := range []bool{false, true} {
+			fields, err := ShotFields(tt.shot, push, with)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := render(fields, made)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bodies[with] = string(body)
+		}
+		want := strings.Replace(bodies[false], `"stream_id"`, tt.facts+`,"stream_id"`, 1)
+		if diff := cmp.Diff(want, bodies[true]); diff != "" {
+			t.Error(diff)
+		}
+	}
+	fields, err := ShotFields(later, push, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, err := render(fields, made); err != nil || !strings.Contains(string(body), full) {
+		t.Fatalf("%s, %v", body, err)
+	}
+	made.renditions = made.renditions[:1]
+	if body, err := render(fields, made); err == nil {
+		t.Errorf("a rendition without its URL was sent: %s", body)
 	}
 }
 
@@ -140,13 +194,13 @@ func FuzzRender(f *testing.F) {
 	f.Add("*", "\u2028", "\"\\", "\xff\x00")
 	f.Fuzz(func(t *testing.T, domain, app, name, param string) {
 		p := stillcast.Push{Stream: stillcast.Stream{Domain: domain, App: app, Name: name}, Param: param}
-		s := stillcast.Shot{Stream: p.Stream, Key: name}
-		fields, err := ShotFields(s, p)
+		s := stillcast.Shot{Stream: p.Stream, Key: name, Renditions: []stillcast.Rendition{{Key: app}}}
+		fields, err := ShotFields(s, p, true)
 		if err != nil {
 			t.Fatal(err)
 		}
 		now := time.Unix(1622599925, 0)
-		body, err := render(fields, stamp{key: "k", now: now, picFullURL: "http://h/" + param})
+		body, err := render(fields, stamp{key: "k", now: now, picFullURL: "http://h/" + param, renditions: []string{domain}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,6 +216,9 @@ func FuzzRender(f *testing.F) {
 		if valid(got.App) != got.App || len([]rune(got.App)) != len([]rune(domain)) ||
 			len([]rune(got.StreamParam)) != len([]rune(param)) || !strings.HasPrefix(got.PicURL, "/") {
 			t.Fatalf("%+v", got)
+		}
+		if r := got.Stillcast.Renditions; len(r) != 1 || len([]rune(r[0].PicFullURL)) != len([]rune(domain)) || len([]rune(r[0].PicURL)) != 1+len([]rune(app)) {
+			t.Fatalf("%+v", r)
 		}
 	})
 }

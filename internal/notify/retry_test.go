@@ -48,6 +48,9 @@ func TestRetriesThenParks(t *testing.T) {
 			if want := fmt.Sprintf("http://pictures.test/p/1.jpg?a=<1>&made=%d", a.at.Unix()); shot.PicFullURL != want {
 				t.Errorf("attempt %d: pic_full_url %q, want %q", i+1, shot.PicFullURL, want)
 			}
+			if want := fmt.Sprintf("http://pictures.test/p/1-small.jpg?a=<1>&made=%d", a.at.Unix()); shot.Stillcast.Renditions[0].PicFullURL != want {
+				t.Errorf("attempt %d: pic_full_url of the rendition %q, want %q", i+1, shot.Stillcast.Renditions[0].PicFullURL, want)
+			}
 			meta := callback.MetaFromHeader(a.header)
 			if diff := cmp.Diff(callback.Meta{EventID: "e1", At: begin.UTC(), Sequence: 1, Attempt: i + 1}, meta); diff != "" {
 				t.Error(diff)

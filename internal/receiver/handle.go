@@ -45,7 +45,7 @@ func (r *Receiver) handle(w http.ResponseWriter, q *http.Request) {
 	r.work.Go(func() {
 		defer func() { <-r.slots }()
 		if !refused {
-			got.Picture = r.picture(got)
+			got.Picture, got.Renditions = r.pictures(got)
 		}
 		r.tell(got)
 	})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"image/jpeg"
 	"io"
 	"io/fs"
@@ -16,21 +17,28 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/image/webp"
+
 	"github.com/stillcast/stillcast/callback"
 )
 
-const downloadTimeout = 30 * time.Second
+const (
+	downloadTimeout = 30 * time.Second
+	maxRenditions   = 16 // more in an event are left out; Stillcast makes fewer
+)
 
-// Picture is what became of a screenshot's picture.
+// Picture is what became of a screenshot's picture, or of a rendition of it.
 type Picture struct {
 	// Path is the file it was saved in; "" when it was not.
 	Path string
-	// Width and Height are those of the JPEG in pixels, 0 when it is none.
+	// Format is "jpeg" or "webp", "" when it is neither.
+	Format string
+	// Width and Height are in pixels, 0 when it is no picture.
 	Width, Height int
 	// Bytes is its size.
 	Bytes int
-	// Err is nil when the picture is a JPEG that has the size and the dimensions
-	// that its event says, and was saved if it was to be.
+	// Err is nil when the picture is a JPEG or a WebP that has the size and the
+	// dimensions that its event says, and was saved if it was to be.
 	Err error
 }
 
@@ -41,25 +49,42 @@ func newClient() *http.Client {
 	}
 }
 
-// picture downloads, checks and saves the picture of a verified screenshot.
-func (r *Receiver) picture(got Received) *Picture {
+// pictures downloads, checks and saves the pictures of a verified screenshot: its
+// own, then its renditions.
+func (r *Receiver) pictures(got Received) (own *Picture, renditions []Picture) {
 	shot, ok := got.Event.(callback.Screenshot)
 	if !ok || !r.options.FetchPictures && r.folder == nil {
-		return nil
+		return nil, nil
 	}
-	p := &Picture{}
-	body, err := r.download(r.ctx, shot.PicFullURL)
+	said := callback.Rendition{
+		FileSize: shot.FileSize, Width: shot.Width, Height: shot.Height, PicURL: shot.PicURL, PicFullURL: shot.PicFullURL,
+	}
+	p := r.picture(said, got.Meta)
+	if shot.Stillcast == nil {
+		return &p, nil
+	}
+	for _, said := range shot.Stillcast.Renditions[:min(len(shot.Stillcast.Renditions), maxRenditions)] {
+		renditions = append(renditions, r.picture(said, got.Meta))
+	}
+	return &p, renditions
+}
+
+// picture downloads, checks and saves one picture, of which its event says so
+// much.
+func (r *Receiver) picture(said callback.Rendition, meta callback.Meta) Picture {
+	var p Picture
+	body, err := r.download(r.ctx, said.PicFullURL)
 	if err != nil {
 		p.Err = err
 		return p
 	}
 	p.Bytes = len(body)
-	p.Err = p.check(body, shot)
+	p.Err = p.check(body, said)
 	if r.folder == nil {
 		return p
 	}
 	// A picture that is not as it should be is saved too: someone will look at it.
-	name, err := r.save(body, fileName(shot, got.Meta))
+	name, err := r.save(body, fileName(said.PicURL, meta))
 	if err != nil {
 		p.Err = errors.Join(p.Err, err)
 		return p
@@ -105,19 +130,29 @@ func inner(err error) error {
 }
 
 // check compares a picture with what its event says.
-func (p *Picture) check(body []byte, shot callback.Screenshot) error {
-	config, err := jpeg.DecodeConfig(bytes.NewReader(body))
+func (p *Picture) check(body []byte, said callback.Rendition) error {
+	config, format, err := decodeConfig(body)
 	if err != nil {
-		return fmt.Errorf("picture is no JPEG: %w", err)
+		return fmt.Errorf("picture is neither a JPEG nor a WebP: %w", err)
 	}
-	p.Width, p.Height = config.Width, config.Height
+	p.Format, p.Width, p.Height = format, config.Width, config.Height
 	switch {
-	case config.Width != shot.Width || config.Height != shot.Height:
-		return fmt.Errorf("picture is %dx%d; its event says %dx%d", config.Width, config.Height, shot.Width, shot.Height)
-	case len(body) != shot.FileSize:
-		return fmt.Errorf("picture has %d bytes; its event says %d", len(body), shot.FileSize)
+	case config.Width != said.Width || config.Height != said.Height:
+		return fmt.Errorf("picture is %dx%d; its event says %dx%d", config.Width, config.Height, said.Width, said.Height)
+	case len(body) != said.FileSize:
+		return fmt.Errorf("picture has %d bytes; its event says %d", len(body), said.FileSize)
 	}
 	return nil
+}
+
+// decodeConfig does not use the formats that others registered.
+func decodeConfig(body []byte) (config image.Config, format string, err error) {
+	if bytes.HasPrefix(body, []byte("RIFF")) {
+		config, err = webp.DecodeConfig(bytes.NewReader(body))
+		return config, "webp", err
+	}
+	config, err = jpeg.DecodeConfig(bytes.NewReader(body))
+	return config, "jpeg", err
 }
 
 // save writes a file into the folder and returns the name it got. A picture that
@@ -151,9 +186,9 @@ func (r *Receiver) create(name string) (*os.File, error) {
 
 // fileName makes a name from the picture's own and the event's id, which tells
 // apart those of two streams. Both are data from outside.
-func fileName(shot callback.Screenshot, meta callback.Meta) string {
+func fileName(picURL string, meta callback.Meta) string {
 	const longest = 150 // bytes, below the 255 of file systems
-	base := plain(path.Base(shot.PicURL))
+	base := plain(path.Base(picURL))
 	ext := path.Ext(base)
 	if len(ext) > 8 {
 		ext = ""

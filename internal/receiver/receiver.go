@@ -79,6 +79,8 @@ type Received struct {
 	Status int
 	// Picture is what became of a screenshot's picture; nil when none was wanted.
 	Picture *Picture
+	// Renditions are the same of the screenshot's renditions, in their order.
+	Renditions []Picture
 }
 
 // Receiver is an HTTP server for events, on every path. It is safe for

@@ -3,6 +3,7 @@ package receiver_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -211,7 +212,7 @@ func TestPictures(t *testing.T) {
 		"good":          {event("/good.jpg"), "", true},
 		"other size":    {wrongSize, "picture is 64x48; its event says 65x48", true},
 		"other bytes":   {wrongBytes, fmt.Sprintf("picture has %d bytes; its event says %d", len(good), len(good)+1), true},
-		"no JPEG":       {event("/text.jpg"), "picture is no JPEG", true},
+		"no JPEG":       {event("/text.jpg"), "picture is neither a JPEG nor a WebP", true},
 		"too large":     {event("/huge.jpg"), "larger than 5000 bytes", false},
 		"refused":       {event("/other.jpg"), "/other.jpg: status 403 Forbidden", false},
 		"no URL":        {noURL, "download picture", false},
@@ -275,12 +276,61 @@ func TestPicturesOfWhom(t *testing.T) {
 	e.PicFullURL = pictures.URL + "/real"
 	r.post(t, signed(t, key, e))
 	got := <-r.events
-	want := &receiver.Picture{Width: 64, Height: 48, Bytes: len(good)}
+	want := &receiver.Picture{Format: "jpeg", Width: 64, Height: 48, Bytes: len(good)}
 	if diff := cmp.Diff(want, got.Picture); diff != "" {
 		t.Error(diff)
 	}
 	if path := <-asked; path != "/real" || len(asked) != 0 {
 		t.Errorf("first asked for %s", path)
+	}
+}
+
+// webPicture is a WebP of 16x8 grey pixels, from ffmpeg -f lavfi -i
+// color=gray:s=16x8 -frames:v 1 -c:v libwebp -quality 50 x.webp.
+const webPicture = "UklGRiQAAABXRUJQVlA4IBgAAABQAQCdASoQAAgAAsBMJaQABHQAAORAAAA="
+
+// Renditions are downloaded, checked and saved as pictures of their own.
+func TestRenditions(t *testing.T) {
+	web, err := base64.StdEncoding.DecodeString(webPicture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := picture(t, 64, 48)
+	pictures := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if strings.HasSuffix(q.URL.Path, ".webp") {
+			_, _ = w.Write(web)
+			return
+		}
+		_, _ = w.Write(good)
+	}))
+	defer pictures.Close()
+	dir := t.TempDir()
+	r := start(t, receiver.Options{Keys: []string{key}, Save: dir})
+	r.post(t, signed(t, key, callback.Screenshot{
+		Width: 64, Height: 48, FileSize: len(good), PicURL: "/a.jpg", PicFullURL: pictures.URL + "/a.jpg",
+		Stillcast: &callback.Facts{Renditions: []callback.Rendition{
+			{Width: 16, Height: 8, FileSize: len(web), PicURL: "/b.webp", PicFullURL: pictures.URL + "/b.webp"},
+			{Width: 16, Height: 9, FileSize: len(web), PicURL: "/c.webp", PicFullURL: pictures.URL + "/c.webp"},
+		}},
+	}))
+	got := <-r.events
+	if p := got.Picture; p.Err != nil || p.Format != "jpeg" || p.Path != filepath.Join(dir, "a-e1.jpg") {
+		t.Errorf("picture %+v", p)
+	}
+	if len(got.Renditions) != 2 {
+		t.Fatalf("%d renditions, want 2", len(got.Renditions))
+	}
+	want := receiver.Picture{Format: "webp", Width: 16, Height: 8, Bytes: len(web), Path: filepath.Join(dir, "b-e1.webp")}
+	if diff := cmp.Diff(want, got.Renditions[0]); diff != "" {
+		t.Errorf("first rendition (-want +got):\n%s", diff)
+	}
+	if err := got.Renditions[1].Err; err == nil || err.Error() != "picture is 16x8; its event says 16x9" {
+		t.Errorf("second rendition: error %v", err)
+	}
+	for _, name := range []string{"a-e1.jpg", "b-e1.webp", "c-e1.webp"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

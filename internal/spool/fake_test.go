@@ -26,6 +26,9 @@ type world struct {
 	mark func(shotID int64) error                     // before a shot is marked
 	page func() error                                 // before a page is read
 
+	renditions int // of each shot that is recorded
+	format     stillcast.Format
+
 	mu      sync.Mutex
 	waiting []stillcast.Shot
 	gone    map[int64]bool // pictures that SpooledPicture does not find
@@ -38,7 +41,7 @@ type world struct {
 type seen struct {
 	tries    map[int64]int // calls of Put
 	marked   []int64
-	steps    []string // marks and calls of Stored, in order
+	steps    []string // objects that were kept, marks and calls of Stored, in order
 	reading  int      // pictures that were read and not let go
 	mostRead int
 	logs     string
@@ -83,7 +86,11 @@ func (w *world) record() int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	id := int64(len(w.waiting) + len(w.marked) + 1)
-	w.waiting = append(w.waiting, stillcast.Shot{ID: id, Bucket: "shots-1", Key: keyOf(id)})
+	shot := stillcast.Shot{ID: id, Bucket: "shots-1", Key: keyOf(id), Format: w.format}
+	for i := range w.renditions {
+		shot.Renditions = append(shot.Renditions, stillcast.Rendition{Key: fmt.Sprintf("f/%d.jpg.%d", id, i+1)})
+	}
+	w.waiting = append(w.waiting, shot)
 	return id
 }
 
@@ -110,7 +117,7 @@ func (w *world) SpoolPage(_ context.Context, afterID int64, limit int) ([]stillc
 	return page, nil
 }
 
-func (w *world) SpooledPicture(_ context.Context, id int64) ([]byte, error) {
+func (w *world) SpooledPicture(_ context.Context, id int64, index int) ([]byte, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.gone[id] {
@@ -118,6 +125,9 @@ func (w *world) SpooledPicture(_ context.Context, id int64) ([]byte, error) {
 	}
 	w.reading++
 	w.mostRead = max(w.mostRead, w.reading)
+	if index > 0 {
+		return fmt.Appendf(nil, "jpeg %d.%d", id, index), nil
+	}
 	return fmt.Appendf(nil, "jpeg %d", id), nil
 }
 
@@ -135,10 +145,11 @@ func (w *world) Put(ctx context.Context, o objstore.Object) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.reading--
 	if err != nil {
-		w.reading--
 		return err
 	}
+	w.steps = append(w.steps, "put "+o.Key)
 	w.objects[o.Key] = o
 	return nil
 }
@@ -150,7 +161,6 @@ func (w *world) MarkStored(_ context.Context, id int64) ([]stillcast.Destination
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.reading--
 	if err != nil {
 		return nil, err
 	}

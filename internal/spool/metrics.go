@@ -19,13 +19,13 @@ func newMetrics(r prometheus.Registerer, stats func(context.Context) (int64, int
 			Name: "stillcast_spool_stored_total", Help: "Pictures stored.",
 		}),
 		aside: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "stillcast_spool_aside_pictures", Help: "Pictures whose storing failed and that wait to be tried again.",
+			Name: "stillcast_spool_aside_pictures", Help: "Shots whose pictures could not be stored and that wait to be tried again.",
 		}),
 		failed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "stillcast_spool_failed_total", Help: "Tries to store a picture that failed, by kind of error.",
 		}, []string{"kind"}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "stillcast_spool_store_seconds", Help: "Time to store a picture and note it.",
+			Name: "stillcast_spool_store_seconds", Help: "Time to store the pictures of a shot and note it.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
 		}),
 	}

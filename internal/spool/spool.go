@@ -1,6 +1,7 @@
 // Package spool brings the pictures of recorded shots into the object store, in
-// order, and lets their events go once they are there. The spool itself is part
-// of the state (row and JPEG are durable together), so this package holds
+// order, and lets their events go once they are there: a shot's own and all of
+// its renditions. The spool itself is part of the state (row and pictures are
+// durable together), so this package holds
 // nothing that a crash could lose: at start it goes on with what it finds.
 //
 // One picture that the store refuses does not hold up the others: after a few
@@ -48,7 +49,8 @@ func (c Config) Validate() error {
 
 type ledger interface {
 	SpoolPage(ctx context.Context, afterID int64, limit int) ([]stillcast.Shot, error)
-	SpooledPicture(ctx context.Context, shotID int64) ([]byte, error)
+	// SpooledPicture returns the picture of Shot.Keys()[index].
+	SpooledPicture(ctx context.Context, shotID int64, index int) ([]byte, error)
 	MarkStored(ctx context.Context, shotID int64) ([]stillcast.Destination, error)
 }
 
@@ -166,7 +168,7 @@ func (u *Uploader) work(ctx context.Context, again <-chan *job) {
 func (u *Uploader) store(ctx context.Context, j *job) bool {
 	for {
 		began := time.Now()
-		err := u.try(ctx, j.shot)
+		err := u.try(ctx, j)
 		if err == nil {
 			u.noteStored(j, time.Since(began))
 			return true
@@ -193,8 +195,8 @@ func (u *Uploader) store(ctx context.Context, j *job) bool {
 
 func (u *Uploader) noteStored(j *job, took time.Duration) {
 	u.metrics.seconds.Observe(took.Seconds())
-	u.metrics.stored.Inc()
-	u.opts.Logger.Debug("picture stored", "shot", j.shot.ID, "stream", j.shot.Stream, "key", j.shot.Key,
+	u.metrics.stored.Add(float64(j.stored))
+	u.opts.Logger.Debug("pictures stored", "shot", j.shot.ID, "stream", j.shot.Stream, "key", j.shot.Key, "pictures", j.stored,
 		"try", j.tries+1, "took", took)
 }
 
@@ -205,18 +207,22 @@ func (u *Uploader) noteFailed(ctx context.Context, j *job, wait time.Duration, e
 		level = slog.LevelDebug
 	}
 	u.opts.Logger.Log(ctx, level, "storing a picture failed; trying again", "shot", j.shot.ID, "stream", j.shot.Stream,
-		"bucket", j.shot.Bucket, "key", j.shot.Key, "try", j.tries, "pause", wait, "error", err)
+		"bucket", j.shot.Bucket, "key", j.shot.Key, "picture", j.stored, "try", j.tries, "pause", wait, "error", err)
 }
 
-func (u *Uploader) try(ctx context.Context, shot stillcast.Shot) error {
-	jpeg, err := u.opts.Ledger.SpooledPicture(ctx, shot.ID)
-	if err != nil {
-		return err
+// try stores what of the shot is not stored yet, one picture after the other so
+// that one is in memory at a time, and marks it.
+func (u *Uploader) try(ctx context.Context, j *job) error {
+	for keys := j.shot.Keys(); j.stored < len(keys); j.stored++ {
+		picture, err := u.opts.Ledger.SpooledPicture(ctx, j.shot.ID, j.stored)
+		if err != nil {
+			return err
+		}
+		if err := u.put(ctx, j.shot, keys[j.stored], picture); err != nil {
+			return err
+		}
 	}
-	if err := u.put(ctx, shot, jpeg); err != nil {
-		return err
-	}
-	destinations, err := u.opts.Ledger.MarkStored(ctx, shot.ID)
+	destinations, err := u.opts.Ledger.MarkStored(ctx, j.shot.ID)
 	if err != nil {
 		return err
 	}
@@ -224,13 +230,13 @@ func (u *Uploader) try(ctx context.Context, shot stillcast.Shot) error {
 	return nil
 }
 
-func (u *Uploader) put(ctx context.Context, shot stillcast.Shot, jpeg []byte) error {
+func (u *Uploader) put(ctx context.Context, shot stillcast.Shot, key string, picture []byte) error {
 	timeout := u.opts.Config.Timeout
 	putCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	err := u.opts.Bucket.Put(putCtx, objstore.Object{
-		Bucket: shot.Bucket, Key: shot.Key, Body: jpeg,
-		ContentType: "image/jpeg", CacheControl: u.opts.CacheControl,
+		Bucket: shot.Bucket, Key: key, Body: picture,
+		ContentType: shot.Format.ContentType(), CacheControl: u.opts.CacheControl,
 	})
 	if err != nil && putCtx.Err() != nil && ctx.Err() == nil {
 		return fmt.Errorf("storage.upload.timeout (%s) passed: %w", timeout, err)

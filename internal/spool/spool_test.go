@@ -61,8 +61,8 @@ func TestTellsOfDestinationsAfterTheMark(t *testing.T) {
 		w.start(t, 1)
 		synctest.Wait()
 		want := []string{
-			"marked 1", fmt.Sprint("told ", destinationOf(1)),
-			"marked 2", fmt.Sprint("told ", destinationOf(2)),
+			"put f/1.jpg", "marked 1", fmt.Sprint("told ", destinationOf(1)),
+			"put f/2.jpg", "marked 2", fmt.Sprint("told ", destinationOf(2)),
 		}
 		if diff := cmp.Diff(want, w.look().steps); diff != "" {
 			t.Errorf("steps (-want +got):\n%s", diff)
@@ -70,7 +70,7 @@ func TestTellsOfDestinationsAfterTheMark(t *testing.T) {
 	})
 }
 
-func TestPutsAgainWhenTheMarkFails(t *testing.T) {
+func TestMarksAgainWhenTheMarkFails(t *testing.T) {
 	w := newWorld(1)
 	var fails atomic.Int64
 	w.mark = func(int64) error {
@@ -83,10 +83,8 @@ func TestPutsAgainWhenTheMarkFails(t *testing.T) {
 		u := w.start(t, 1)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if w.look().tries[1] != 3 {
-			t.Errorf("put %d times, want 3", w.look().tries[1])
-		}
-		if diff := cmp.Diff([]string{"marked 1", fmt.Sprint("told ", destinationOf(1))}, w.look().steps); diff != "" {
+		// What is in the store is not put there again.
+		if diff := cmp.Diff([]string{"put f/1.jpg", "marked 1", fmt.Sprint("told ", destinationOf(1))}, w.look().steps); diff != "" {
 			t.Errorf("steps (-want +got):\n%s", diff)
 		}
 		if n := testutil.ToFloat64(u.metrics.failed.WithLabelValues("other")); n != 2 {
@@ -94,6 +92,49 @@ func TestPutsAgainWhenTheMarkFails(t *testing.T) {
 		}
 		if !strings.Contains(w.look().logs, `error="disk full"`) {
 			t.Errorf("the log does not name the error:\n%s", w.look().logs)
+		}
+	})
+}
+
+// TestRenditions: an event goes only when every picture of its shot is there,
+// and a picture that is there is not stored again.
+func TestRenditions(t *testing.T) {
+	w := &world{
+		gone: map[int64]bool{}, objects: map[string]objstore.Object{}, seen: seen{tries: map[int64]int{}},
+		renditions: 2, format: stillcast.FormatWebP,
+	}
+	w.record()
+	w.record()
+	var fails atomic.Int64
+	w.put = func(_ context.Context, o objstore.Object) error {
+		if o.Key == "f/1.jpg.2" && fails.Add(1) <= 2*patience { // so that it steps aside
+			return objstore.ErrThrottled
+		}
+		return nil
+	}
+	synctest.Test(t, func(t *testing.T) {
+		u := w.start(t, 1)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		want := []string{
+			"put f/1.jpg", "put f/1.jpg.1",
+			"put f/2.jpg", "put f/2.jpg.1", "put f/2.jpg.2", "marked 2", fmt.Sprint("told ", destinationOf(2)),
+			"put f/1.jpg.2", "marked 1", fmt.Sprint("told ", destinationOf(1)),
+		}
+		if diff := cmp.Diff(want, w.look().steps); diff != "" {
+			t.Errorf("steps (-want +got):\n%s", diff)
+		}
+		object := objstore.Object{
+			Bucket: "shots-1", Key: "f/1.jpg.2", Body: []byte("jpeg 1.2"), ContentType: "image/webp", CacheControl: "max-age=60",
+		}
+		if diff := cmp.Diff(object, w.object("f/1.jpg.2")); diff != "" {
+			t.Errorf("object (-want +got):\n%s", diff)
+		}
+		if n := testutil.ToFloat64(u.metrics.stored); n != 6 {
+			t.Errorf("counted %v pictures as stored, want 6", n)
+		}
+		if w.look().mostRead != 1 {
+			t.Errorf("%d pictures were in memory at once, want 1", w.look().mostRead)
 		}
 	})
 }

@@ -36,13 +36,14 @@ type NewEvent struct {
 	Destinations []stillcast.Destination
 }
 
-// NewShot is what CommitShot makes durable in one step: the row, the JPEG, the
-// event and its deliveries. The deliveries wait until MarkStored.
+// NewShot is what CommitShot makes durable in one step: the row, the pictures,
+// the event and its deliveries. The deliveries wait until MarkStored.
 type NewShot struct {
-	Shot         stillcast.Shot // ID and Size are ignored; Key is the one that is wanted
-	JPEG         []byte         // read only until CommitShot returns
+	Shot         stillcast.Shot // ID and sizes in bytes are ignored; keys are those that are wanted
+	Picture      []byte         // read only until CommitShot returns
+	Renditions   [][]byte       // the pictures of Shot.Renditions, likewise
 	Destinations []stillcast.Destination
-	// MakeEvent makes the event 200 of the shot, whose ID, Key and Size are by
+	// MakeEvent makes the event 200 of the shot, whose ID, keys and sizes are by
 	// then those it really got; the event's ID, Stream and PushID are the
 	// shot's. It is called at most once per CommitShot (not at all for an
 	// EventID that was committed before), possibly on another goroutine, and

@@ -99,16 +99,21 @@ func (a *applier) snapshotTemplates(declared []stillcast.SnapshotTemplate) error
 	for _, d := range declared {
 		old, exists := stored[d.Name]
 		d.ID = old.ID
-		err := a.put(resource{
+		pictures, err := marshalPictures(d)
+		if err != nil {
+			return err
+		}
+		err = a.put(resource{
 			kind: "snapshot_template", name: d.Name,
 			upsert: `INSERT INTO snapshot_template (name, description, interval_ns, width, height, bucket, app_id, region,
-				prefix, file_name, quality) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+				prefix, file_name, quality, pictures) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 				ON CONFLICT (name) DO UPDATE SET description = excluded.description, interval_ns = excluded.interval_ns,
 				width = excluded.width, height = excluded.height, bucket = excluded.bucket, app_id = excluded.app_id,
-				region = excluded.region, prefix = excluded.prefix, file_name = excluded.file_name, quality = excluded.quality`,
+				region = excluded.region, prefix = excluded.prefix, file_name = excluded.file_name, quality = excluded.quality,
+				pictures = excluded.pictures`,
 			args: []any{
 				d.Name, d.Description, int64(d.Interval), d.Width, d.Height, d.Bucket, d.AppID, d.Region,
-				d.Prefix, d.FileName, d.Quality,
+				d.Prefix, d.FileName, d.Quality, pictures,
 			},
 		}, exists, d == old)
 		if err != nil {

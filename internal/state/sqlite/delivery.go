@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
 
@@ -40,7 +41,8 @@ func (t *tx) move(destination int64, from, to deliveryState, n int64) error {
 // The columns and joins of a shot, of which event is the outer table.
 const (
 	eventColumns = "event.id, event.type, event.push, event.at, event.fields, stream.domain, stream.app, stream.name"
-	shotColumns  = "shot.id, shot.bucket, shot.region, shot.key, shot.due_at, shot.captured_at, shot.width, shot.height, shot.size"
+	shotColumns  = `shot.id, shot.bucket, shot.region, shot.key, shot.due_at, shot.captured_at, shot.width, shot.height, shot.size,
+		` + renditionsColumn + `, ` + factsColumns
 )
 
 // deliveryColumns is read by scanDelivery from delivery joined with
@@ -51,7 +53,7 @@ const (
 		eventColumns + `, ` + shotColumns
 	deliveryJoins = `CROSS JOIN event ON event.num = delivery.event
 		CROSS JOIN stream ON stream.id = event.stream
-		LEFT JOIN shot ON shot.id = event.shot`
+		LEFT JOIN shot ON shot.id = event.shot` + factsJoin
 )
 
 // deliveryRow is a row of delivery with its event and shot. Destination is left
@@ -74,9 +76,10 @@ func scanDelivery(scan scan, more ...any) (deliveryRow, error) {
 		return deliveryRow{}, err
 	}
 	d.Event = e.event()
-	d.Shot = s.shot(d.Event)
 	d.Try = d.Attempt - series
-	return d, nil
+	var err error
+	d.Shot, err = s.shot(d.Event)
+	return d, err
 }
 
 // eventScan takes the eventColumns.
@@ -98,24 +101,40 @@ func (s *eventScan) event() stillcast.Event {
 
 // shotScan takes the shotColumns, which are NULL where there is no shot.
 type shotScan struct {
-	id, due, captured   *int64
-	bucket, region, key *string
-	width, height, size *int
+	s                   stillcast.Shot
+	due, captured, hash int64
+	renditions          string
 }
 
 func (s *shotScan) dest() []any {
-	return []any{&s.id, &s.bucket, &s.region, &s.key, &s.due, &s.captured, &s.width, &s.height, &s.size}
+	return append([]any{
+		orZero(&s.s.ID), orZero(&s.s.Bucket), orZero(&s.s.Region), orZero(&s.s.Key), orZero(&s.due), orZero(&s.captured),
+		orZero(&s.s.Width), orZero(&s.s.Height), orZero(&s.s.Size), &s.renditions,
+	}, s.factsDest()...)
 }
 
 // shot returns the shot of the event; the zero value when there is none.
-func (s *shotScan) shot(e stillcast.Event) stillcast.Shot {
-	if s.id == nil {
-		return stillcast.Shot{}
+func (s *shotScan) shot(e stillcast.Event) (stillcast.Shot, error) {
+	if s.s.ID == 0 {
+		return stillcast.Shot{}, nil
 	}
-	return stillcast.Shot{
-		ID: *s.id, EventID: e.ID, PushID: e.PushID, Stream: e.Stream,
-		Bucket: *s.bucket, Region: *s.region, Key: *s.key,
-		Due: fromMicros(*s.due), Captured: fromMicros(*s.captured),
-		Width: *s.width, Height: *s.height, Size: *s.size,
-	}
+	s.s.EventID, s.s.PushID, s.s.Stream = e.ID, e.PushID, e.Stream
+	s.s.Due, s.s.Captured = fromMicros(s.due), fromMicros(s.captured)
+	s.s.Facts.Hash = uint64(s.hash) //nolint:gosec // the 64 bits, whatever their sign
+	var err error
+	s.s.Renditions, err = parseRenditions(s.renditions)
+	return s.s, err
+}
+
+// orZero is a destination of Scan that turns NULL into the zero value.
+func orZero[T any](to *T) sql.Scanner { return nullable[T]{to} }
+
+type nullable[T any] struct{ to *T }
+
+// Scan implements [sql.Scanner].
+func (n nullable[T]) Scan(value any) error {
+	var v sql.Null[T]
+	err := v.Scan(value)
+	*n.to = v.V
+	return err
 }

@@ -24,10 +24,21 @@ func newShot(id string, jpeg []byte, to ...stillcast.Destination) state.NewShot 
 			Bucket: "shots-1250000000", Region: "ap-guangzhou", Key: "2026-03-04/" + id + ".jpg",
 			Due: at, Captured: at, Width: 1920, Height: 1080,
 		},
-		JPEG:         jpeg,
+		Picture:      jpeg,
 		Destinations: to,
 		MakeEvent:    shotEvent,
 	}
+}
+
+// withRenditions adds a small and a large rendition to a shot.
+func withRenditions(n state.NewShot) state.NewShot {
+	id := n.Shot.EventID
+	n.Shot.Renditions = []stillcast.Rendition{
+		{Key: "2026-03-04/" + id + "-small.jpg", Width: 320, Height: 180},
+		{Key: "2026-03-04/" + id + "-large.jpg", Width: 1280, Height: 720},
+	}
+	n.Renditions = [][]byte{[]byte("small " + id), append(picture(id), "large"...)}
+	return n
 }
 
 func shotEvent(s stillcast.Shot) (stillcast.Event, error) {
@@ -79,10 +90,16 @@ func verifyWhole(t testing.TB, s *Store) {
 	}
 	faults := map[string]string{
 		"rows that refer to no row": "SELECT count(*) FROM pragma_foreign_key_check",
-		"a spool that is counted wrongly": `SELECT count(*) FROM spool_total WHERE pictures <> (SELECT count(*) FROM spool)
-			OR bytes <> (SELECT coalesce(sum(length(jpeg)), 0) FROM spool)`,
+		"a spool that is counted wrongly": `SELECT count(*) FROM spool_total WHERE (pictures, bytes) <> (
+			SELECT count(*), coalesce(sum(length(picture)), 0) FROM
+			(SELECT picture FROM spool UNION ALL SELECT picture FROM spool_rendition))`,
+		"renditions with a wrong size":         "SELECT count(*) FROM spool_rendition JOIN rendition ON rendition.id = rendition WHERE size <> length(picture)",
+		"renditions without the shot's bucket": "SELECT count(*) FROM rendition JOIN shot ON shot.id = rendition.shot WHERE rendition.bucket <> shot.bucket",
+		"keys of both a shot and a rendition":  "SELECT count(*) FROM rendition JOIN shot ON rendition.bucket = shot.bucket AND rendition.key = shot.key",
+		"renditions in the spool without their shot, or the other way round": `SELECT count(*) FROM rendition
+			WHERE (id IN (SELECT rendition FROM spool_rendition)) <> (shot IN (SELECT shot FROM spool))`,
 		"shots without an event":  "SELECT count(*) FROM shot WHERE id NOT IN (SELECT shot FROM event WHERE shot IS NOT NULL)",
-		"shots with a wrong size": "SELECT count(*) FROM spool JOIN shot ON shot.id = spool.shot WHERE size <> length(jpeg)",
+		"shots with a wrong size": "SELECT count(*) FROM spool JOIN shot ON shot.id = spool.shot WHERE size <> length(picture)",
 		"sequences that have gaps": `SELECT count(*) FROM (SELECT max(sequence) AS last, count(*) AS n, count(DISTINCT sequence) AS d
 			FROM delivery JOIN event ON event.num = delivery.event GROUP BY destination, stream) WHERE last <> n OR d <> n`,
 		"sequences that end wrongly": `SELECT count(*) FROM sequence WHERE last <> (SELECT max(sequence) FROM delivery

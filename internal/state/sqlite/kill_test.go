@@ -50,7 +50,7 @@ func commitUntilKilled(folder string) error {
 // oneRound commits a shot; of every third the picture is stored, and something
 // is claimed and ended.
 func oneRound(ctx context.Context, s *Store, id string, i int) error {
-	shot, err := s.CommitShot(ctx, newShot(id, picture(id), hook(1), hook(2)))
+	shot, err := s.CommitShot(ctx, withRenditions(newShot(id, picture(id), hook(1), hook(2))))
 	if err != nil {
 		return err
 	}
@@ -141,22 +141,32 @@ func verifyAcknowledged(t *testing.T, s *Store, acknowledged map[string][]string
 	for _, id := range acknowledged["stored"] {
 		stored[id] = true
 	}
+	if n := number(t, s, "SELECT (SELECT count(*) FROM shot) - (SELECT count(*) FROM facts)"); n != 0 {
+		t.Errorf("%d shots have no facts", n)
+	}
 	deliveries := deliveriesByEvent(t, s)
 	for _, id := range acknowledged["committed"] {
 		list := deliveries[id]
 		if len(list) != 2 || list[0].Shot.EventID != id || len(list[0].Event.Fields) == 0 {
 			t.Fatalf("of the acknowledged shot %s there is %+v", id, list)
 		}
-		jpeg, err := s.SpooledPicture(t.Context(), list[0].Shot.ID)
-		switch {
-		case stored[id] && list[1].State != state.StatePending:
+		if stored[id] && list[1].State != state.StatePending {
 			t.Errorf("shot %s was acknowledged as stored, but its delivery is %s", id, list[1].State)
-		case stored[id] && err == nil:
-			t.Errorf("shot %s was acknowledged as stored, but is in the spool", id)
-		case err != nil && list[1].State == state.StateWaiting:
-			t.Errorf("the picture of shot %s is lost: %v", id, err)
-		case err == nil && !bytes.Equal(jpeg, picture(id)):
-			t.Errorf("the picture of shot %s is another one", id)
+		}
+		if n := len(list[0].Shot.Renditions); n != 2 {
+			t.Fatalf("the acknowledged shot %s has %d renditions, want 2", id, n)
+		}
+		whole := withRenditions(newShot(id, picture(id)))
+		for i, want := range append([][]byte{whole.Picture}, whole.Renditions...) {
+			got, err := s.SpooledPicture(t.Context(), list[0].Shot.ID, i)
+			switch {
+			case stored[id] && err == nil:
+				t.Errorf("shot %s was acknowledged as stored, but its picture %d is in the spool", id, i)
+			case err != nil && list[1].State == state.StateWaiting:
+				t.Errorf("the picture %d of shot %s is lost: %v", i, id, err)
+			case err == nil && !bytes.Equal(got, want):
+				t.Errorf("the picture %d of shot %s is another one", i, id)
+			}
 		}
 	}
 	for _, id := range acknowledged["delivered"] {

@@ -115,11 +115,11 @@ func (s *Store) Shots(ctx context.Context, f state.ShotFilter) ([]stillcast.Shot
 const (
 	shotsQuery = `SELECT ` + eventColumns + `, ` + shotColumns + ` FROM shot
 		CROSS JOIN event INDEXED BY event_shot ON event.shot = shot.id
-		CROSS JOIN stream ON stream.id = event.stream
+		CROSS JOIN stream ON stream.id = event.stream` + factsJoin + `
 		WHERE shot.id > ? ORDER BY shot.id LIMIT ?`
 	shotsOfStreamQuery = `SELECT ` + eventColumns + `, ` + shotColumns + ` FROM stream
 		CROSS JOIN event INDEXED BY event_stream_shot ON event.stream = stream.id
-		CROSS JOIN shot ON shot.id = event.shot
+		CROSS JOIN shot ON shot.id = event.shot` + factsJoin + `
 		WHERE event.shot > ? AND stream.domain = ? AND stream.app = ? AND stream.name = ?
 		ORDER BY event.shot LIMIT ?`
 )

@@ -24,6 +24,7 @@ func TestPlans(t *testing.T) {
 			"SEARCH delivery USING INDEX delivery_oldest (destination=?)",
 		}},
 		{"spool", spoolQuery, []string{"SEARCH spool USING INTEGER PRIMARY KEY (rowid>?)"}},
+		{"renditions of the spool", spoolQuery, []string{"SEARCH rendition USING INDEX rendition_shot (shot=?)"}},
 		{"open pushes", openPushesQuery, []string{"SCAN push USING INDEX push_open"}},
 		{"shots", shotsQuery, []string{"SEARCH shot USING INTEGER PRIMARY KEY (rowid>?)"}},
 		{"shots of a stream", shotsOfStreamQuery, []string{"SEARCH event USING INDEX event_stream_shot (stream=? AND shot>?)"}},

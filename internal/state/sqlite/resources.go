@@ -40,7 +40,7 @@ func readResources(query func(text string, row func(scan) error) error) (stillca
 			func(scan scan) error { return appendRow(&set.Domains, scan, scanDomain) },
 		},
 		{
-			`SELECT id, name, description, interval_ns, width, height, bucket, app_id, region, prefix, file_name, quality
+			`SELECT id, name, description, interval_ns, width, height, bucket, app_id, region, prefix, file_name, quality, pictures
 			FROM snapshot_template ORDER BY id`,
 			func(scan scan) error { return appendRow(&set.SnapshotTemplates, scan, scanSnapshotTemplate) },
 		},
@@ -81,11 +81,13 @@ func scanDomain(scan scan) (d stillcast.Domain, err error) {
 }
 
 func scanSnapshotTemplate(scan scan) (t stillcast.SnapshotTemplate, err error) {
-	var interval int64
-	err = scan(&t.ID, &t.Name, &t.Description, &interval, &t.Width, &t.Height,
-		&t.Bucket, &t.AppID, &t.Region, &t.Prefix, &t.FileName, &t.Quality)
-	t.Interval = time.Duration(interval)
-	return t, err
+	var pictures string
+	err = scan(&t.ID, &t.Name, &t.Description, &t.Interval, &t.Width, &t.Height,
+		&t.Bucket, &t.AppID, &t.Region, &t.Prefix, &t.FileName, &t.Quality, &pictures)
+	if err != nil {
+		return t, err
+	}
+	return t, unmarshalPictures(&t, pictures)
 }
 
 func scanSnapshotRule(scan scan) (r stillcast.SnapshotRule, err error) {

@@ -7,7 +7,7 @@ import (
 	"github.com/stillcast/stillcast"
 )
 
-// SpoolPage returns the shots whose picture is not stored yet and whose id is
+// SpoolPage returns the shots whose pictures are not stored yet and whose id is
 // greater than afterID, in ascending order of their ids. The limit is as that of
 // state.ShotFilter.
 func (s *Store) SpoolPage(ctx context.Context, afterID int64, limit int) ([]stillcast.Shot, error) {
@@ -18,7 +18,7 @@ func (s *Store) SpoolPage(ctx context.Context, afterID int64, limit int) ([]stil
 const spoolQuery = `SELECT ` + eventColumns + `, ` + shotColumns + ` FROM spool
 	CROSS JOIN shot ON shot.id = spool.shot
 	CROSS JOIN event INDEXED BY event_shot ON event.shot = shot.id
-	CROSS JOIN stream ON stream.id = event.stream
+	CROSS JOIN stream ON stream.id = event.stream` + factsJoin + `
 	WHERE spool.shot > ? ORDER BY spool.shot LIMIT ?`
 
 func (s *Store) shots(ctx context.Context, query string, args []any) ([]stillcast.Shot, error) {
@@ -29,8 +29,9 @@ func (s *Store) shots(ctx context.Context, query string, args []any) ([]stillcas
 		if err := scan(append(e.dest(), s.dest()...)...); err != nil {
 			return err
 		}
-		shots = append(shots, s.shot(e.event()))
-		return nil
+		shot, err := s.shot(e.event())
+		shots = append(shots, shot)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -38,23 +39,31 @@ func (s *Store) shots(ctx context.Context, query string, args []any) ([]stillcas
 	return shots, nil
 }
 
-// SpooledPicture returns the JPEG of a shot. It is a [stillcast.Error] of
-// CodeNotFound when there is no such shot or its picture is stored.
-func (s *Store) SpooledPicture(ctx context.Context, shotID int64) ([]byte, error) {
-	var jpeg []byte
-	err := s.read(ctx, "SELECT jpeg FROM spool WHERE shot = ?", []any{shotID}, func(scan scan) error {
-		return scan(&jpeg)
+// SpooledPicture returns one picture of a shot: 0 is its own, 1 that of its
+// first rendition, and so on. It is a [stillcast.Error] of CodeNotFound when
+// there is no such shot or rendition, or its pictures are stored.
+func (s *Store) SpooledPicture(ctx context.Context, shotID int64, index int) ([]byte, error) {
+	query, args := "SELECT picture FROM spool WHERE shot = ?", []any{shotID}
+	if index > 0 {
+		query = `SELECT picture FROM spool_rendition WHERE rendition =
+			(SELECT id FROM rendition WHERE shot = ? ORDER BY id LIMIT 1 OFFSET ?)`
+		args = append(args, index-1)
+	}
+	var picture []byte
+	err := s.read(ctx, query, args, func(scan scan) error {
+		return scan(&picture)
 	})
 	if err != nil {
 		return nil, within("read spooled picture", err)
 	}
-	if jpeg == nil {
-		return nil, stillcast.Errorf(stillcast.CodeNotFound, "shot", "there is no picture of shot %d in the spool", shotID)
+	if picture == nil {
+		return nil, stillcast.Errorf(stillcast.CodeNotFound, "shot", "there is no picture %d of shot %d in the spool", index, shotID)
 	}
-	return jpeg, nil
+	return picture, nil
 }
 
-// SpoolStats returns how many pictures are not stored yet, and their size.
+// SpoolStats returns how many pictures are not stored yet, renditions included,
+// and their size.
 func (s *Store) SpoolStats(ctx context.Context) (pictures, bytes int64, err error) {
 	err = s.read(ctx, "SELECT pictures, bytes FROM spool_total", nil, func(scan scan) error {
 		return scan(&pictures, &bytes)
@@ -62,11 +71,11 @@ func (s *Store) SpoolStats(ctx context.Context) (pictures, bytes int64, err erro
 	return pictures, bytes, within("read size of the spool", err)
 }
 
-func (t *tx) addToSpool(shot int64, jpeg []byte) error {
-	if _, err := t.exec("INSERT INTO spool (shot, jpeg) VALUES (?, ?)", shot, jpeg); err != nil {
+func (t *tx) addToSpool(shot int64, picture []byte) error {
+	if _, err := t.exec("INSERT INTO spool (shot, picture) VALUES (?, ?)", shot, picture); err != nil {
 		return err
 	}
-	return t.countSpool(1, int64(len(jpeg)))
+	return t.countSpool(1, int64(len(picture)))
 }
 
 func (t *tx) countSpool(pictures, bytes int64) error {
@@ -74,8 +83,8 @@ func (t *tx) countSpool(pictures, bytes int64) error {
 	return err
 }
 
-// MarkStored says that the shot's picture is durable in the object store: it
-// leaves the spool, and the waiting deliveries are due at once. It returns the
+// MarkStored says that all of the shot's pictures are durable in the object
+// store: they leave the spool, and the waiting deliveries are due at once. It returns the
 // destinations of those. For a shot that is marked already it changes nothing
 // and returns none; a shot that never was is a [stillcast.Error] of CodeNotFound.
 func (s *Store) MarkStored(ctx context.Context, shotID int64) ([]stillcast.Destination, error) {
@@ -93,7 +102,11 @@ func (s *Store) MarkStored(ctx context.Context, shotID int64) ([]stillcast.Desti
 		if err != nil || deleted == 0 {
 			return err
 		}
-		if err := t.countSpool(-1, -size); err != nil {
+		pictures, bytes, err := t.dropRenditions(shotID)
+		if err != nil {
+			return err
+		}
+		if err := t.countSpool(-1-pictures, -size-bytes); err != nil {
 			return err
 		}
 		destinations, err = t.releaseWaiting(shotID)

@@ -77,7 +77,7 @@ func TestGroupCommit(t *testing.T) {
 		}
 		callers.Go(func() {
 			err := s.change(context.Background(), "test", func(tx *tx) error {
-				_, err := tx.exec("INSERT INTO spool (shot, jpeg) VALUES (1, NULL)")
+				_, err := tx.exec("INSERT INTO spool (shot, picture) VALUES (1, NULL)")
 				return err
 			})
 			if err == nil {
@@ -247,7 +247,7 @@ func TestClose(t *testing.T) {
 func TestSwallowedError(t *testing.T) {
 	s := newStore(t)
 	err := s.change(t.Context(), "test", func(tx *tx) error {
-		_, first := tx.exec("INSERT INTO spool (shot, jpeg) VALUES (1, NULL)")
+		_, first := tx.exec("INSERT INTO spool (shot, picture) VALUES (1, NULL)")
 		_, second := tx.exec("INSERT INTO stream (domain, app, name) VALUES ('a', 'b', 'c')")
 		if first == nil || !errors.Is(second, first) {
 			t.Errorf("after the error %v the next statement gave %v, want the same", first, second)

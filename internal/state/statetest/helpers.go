@@ -49,11 +49,34 @@ func newShot(id string, to ...stillcast.Destination) state.NewShot {
 		Shot: stillcast.Shot{
 			EventID: id, PushID: "push-1", Stream: stream("cam"), Bucket: "shots-1250000000", Region: "ap-guangzhou",
 			Key: "cam/" + id + ".jpg", Due: start(), Captured: start().Add(time.Second), Width: 640, Height: 360,
+			Format: stillcast.FormatJPEG,
 		},
-		JPEG:         []byte("JPEG of " + id),
+		Picture:      []byte("JPEG of " + id),
 		Destinations: to,
 		MakeEvent:    shotEvent,
 	}
+}
+
+// withRenditions gives a shot renditions of those sizes, whose names derive from
+// the shot's.
+func withRenditions(n state.NewShot, widths ...int) state.NewShot {
+	for _, w := range widths {
+		name := fmt.Sprintf("%s of %d", n.Shot.EventID, w)
+		n.Shot.Renditions = append(n.Shot.Renditions, stillcast.Rendition{Key: "cam/" + name + ".jpg", Width: w, Height: w / 2})
+		n.Renditions = append(n.Renditions, []byte("JPEG of "+name))
+	}
+	return n
+}
+
+// taken is the shot as it is once n was committed with that id.
+func taken(n state.NewShot, id int64) stillcast.Shot {
+	shot := n.Shot
+	shot.ID, shot.Size, shot.Renditions = id, len(n.Picture), nil
+	for i, r := range n.Shot.Renditions {
+		r.Size = len(n.Renditions[i])
+		shot.Renditions = append(shot.Renditions, r)
+	}
+	return shot
 }
 
 // shotEvent makes the event 200 of a shot.

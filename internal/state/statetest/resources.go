@@ -19,7 +19,11 @@ func declaration() stillcast.Declaration {
 			{
 				Name: "every10s", Description: "of all", Interval: 10 * time.Second, Width: 640, Height: 360,
 				Bucket: "shots", AppID: 1250000000, Region: "ap-guangzhou", Prefix: "/{Year}", FileName: "{StreamID}{Ext}", Quality: 80,
+				Accuracy: stillcast.AccuracyExact, Format: stillcast.FormatWebP, Fit: stillcast.FitContain, EXIF: true,
+				Renditions: stillcast.Renditions{{Width: 320}, {Height: 90}}, SkipBlack: true, SkipUnchanged: true,
+				Heartbeat: time.Hour, Facts: true,
 			},
+			{Name: "progressive", Progressive: true},
 			{Name: "defaults"},
 		},
 		SnapshotRules: []stillcast.DeclaredRule{
@@ -56,6 +60,7 @@ func (c suite) declareCreates(t *testing.T) {
 		{Kind: "domain", Name: "push.example.com", Created: true},
 		{Kind: "domain", Name: "*", Created: true},
 		{Kind: "snapshot_template", Name: "every10s", Created: true},
+		{Kind: "snapshot_template", Name: "progressive", Created: true},
 		{Kind: "snapshot_template", Name: "defaults", Created: true},
 		{Kind: "snapshot_rule", Name: "push.example.com/live/cam", Created: true},
 		{Kind: "snapshot_rule", Name: "*//", Created: true},
@@ -78,7 +83,7 @@ func (c suite) declareCreates(t *testing.T) {
 		SnapshotTemplates: d.SnapshotTemplates,
 		SnapshotRules: []stillcast.SnapshotRule{
 			{Domain: "push.example.com", App: "live", Stream: "cam", TemplateID: got.SnapshotTemplates[0].ID},
-			{Domain: "*", TemplateID: got.SnapshotTemplates[1].ID},
+			{Domain: "*", TemplateID: got.SnapshotTemplates[2].ID},
 		},
 		CallbackTemplates: d.CallbackTemplates,
 		CallbackRules: []stillcast.CallbackRule{
@@ -102,7 +107,12 @@ func (c suite) declareUpdates(t *testing.T) {
 	d := declaration()
 	d.Domains = d.Domains[:1]
 	d.Domains[0].Auth.BackupKey = "rotated"
-	d.SnapshotTemplates[0].Interval = 5 * time.Second
+	changed := stillcast.SnapshotTemplate{ // in every field, against what was stored
+		Name: "every10s", Description: "of some", Interval: 5 * time.Second, Width: 1, Height: 2, Bucket: "b", AppID: 3, Region: "r",
+		Prefix: "p", FileName: "f", Quality: 4, Accuracy: stillcast.AccuracyKeyframe, Format: stillcast.FormatJPEG, Fit: stillcast.FitCover,
+		Progressive: true, Renditions: stillcast.Renditions{{Width: 5, Height: 6}}, Heartbeat: 2 * time.Hour,
+	}
+	d.SnapshotTemplates[0] = changed
 	d.SnapshotTemplates = d.SnapshotTemplates[:1]
 	d.SnapshotRules[0].Template = "defaults"
 	d.SnapshotRules = d.SnapshotRules[:1]
@@ -118,8 +128,9 @@ func (c suite) declareUpdates(t *testing.T) {
 
 	want := before
 	want.Domains[0].Auth.BackupKey = "rotated"
-	want.SnapshotTemplates[0].Interval = 5 * time.Second
-	want.SnapshotRules[0].TemplateID = want.SnapshotTemplates[1].ID
+	changed.ID = want.SnapshotTemplates[0].ID
+	want.SnapshotTemplates[0] = changed
+	want.SnapshotRules[0].TemplateID = want.SnapshotTemplates[2].ID
 	want.CallbackTemplates[0].StreamEndURL = ""
 	want.CallbackRules = append(want.CallbackRules, stillcast.CallbackRule{Domain: "*", TemplateID: want.CallbackTemplates[0].ID})
 	same(t, "resources", want, resources(t, s))

@@ -3,6 +3,7 @@ package statetest
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -21,16 +22,16 @@ func (c suite) commitShot(t *testing.T) {
 	}
 	got := commit(t, s, n)
 	want := n.Shot
-	want.ID, want.Size = got.ID, len(n.JPEG)
+	want.ID, want.Size = got.ID, len(n.Picture)
 	if got.ID < 1 {
 		t.Errorf("the shot has the id %d", got.ID)
 	}
 	same(t, "shot", want, got)
 	same(t, "shot that its event was made of", want, given)
 
-	picture, err := s.SpooledPicture(t.Context(), got.ID)
+	picture, err := s.SpooledPicture(t.Context(), got.ID, 0)
 	check(t, err)
-	same(t, "picture", string(n.JPEG), string(picture))
+	same(t, "picture", string(n.Picture), string(picture))
 	page, err := s.SpoolPage(t.Context(), 0, 10)
 	check(t, err)
 	same(t, "spool", []stillcast.Shot{want}, page)
@@ -57,7 +58,7 @@ func (c suite) commitShotTwice(t *testing.T) {
 	s := c.open(t)
 	first := commit(t, s, newShot("e1", hook(7)))
 	again := newShot("e1", hook(7), hook(8))
-	again.JPEG = []byte("another picture")
+	again.Picture = []byte("another picture")
 	again.Shot.Key = "another.jpg"
 	again.MakeEvent = func(stillcast.Shot) (stillcast.Event, error) {
 		return stillcast.Event{}, errors.New("called for a shot that is there")
@@ -89,7 +90,13 @@ func (c suite) commitShotRefuses(t *testing.T) {
 	}{
 		{"shot.event_id", stillcast.CodeInvalid, func(n *state.NewShot) { n.Shot.EventID = "" }},
 		{"shot.key", stillcast.CodeInvalid, func(n *state.NewShot) { n.Shot.Key = "" }},
-		{"shot.jpeg", stillcast.CodeInvalid, func(n *state.NewShot) { n.JPEG = nil }},
+		{"shot.picture", stillcast.CodeInvalid, func(n *state.NewShot) { n.Picture = nil }},
+		{"shot.renditions", stillcast.CodeInvalid, func(n *state.NewShot) { n.Renditions = [][]byte{{1}} }},
+		{"shot.renditions", stillcast.CodeInvalid, func(n *state.NewShot) { n.Shot.Renditions = make([]stillcast.Rendition, 1) }},
+		{"shot.renditions[0]", stillcast.CodeInvalid, func(n *state.NewShot) { *n = withRenditions(*n, 320); n.Shot.Renditions[0].Key = "" }},
+		{"shot.renditions[1]", stillcast.CodeInvalid, func(n *state.NewShot) { *n = withRenditions(*n, 320, 160); n.Renditions[1] = nil }},
+		{"shot.facts", stillcast.CodeInvalid, func(n *state.NewShot) { n.Shot.Facts.Luma = math.NaN() }},
+		{"shot.facts", stillcast.CodeInvalid, func(n *state.NewShot) { n.Shot.Facts.Variance = math.Inf(1) }},
 		{"shot.make_event", stillcast.CodeInvalid, func(n *state.NewShot) { n.MakeEvent = nil }},
 		{"destinations", stillcast.CodeInvalid, func(n *state.NewShot) { n.Destinations = append(n.Destinations, n.Destinations[0]) }},
 		{"shot.event_id", stillcast.CodeConflict, func(n *state.NewShot) { n.Shot.EventID = "begin" }},
@@ -104,7 +111,7 @@ func (c suite) commitShotRefuses(t *testing.T) {
 		test.spoil(&n)
 		refused(t, errorOf(s.CommitShot(t.Context(), n)), test.code, test.field)
 	}
-	n := newShot("e1", hook(7))
+	n := withRenditions(newShot("e1", hook(7)), 320)
 	n.MakeEvent = func(stillcast.Shot) (stillcast.Event, error) { return stillcast.Event{}, failure }
 	if _, err := s.CommitShot(t.Context(), n); !errors.Is(err, failure) {
 		t.Errorf("CommitShot gave %v, want the error of MakeEvent", err)
@@ -205,9 +212,9 @@ func (c suite) concurrentSequences(t *testing.T) {
 				n := newShot(fmt.Sprintf("e-%d-%d", caller, i), hook(7))
 				n.Shot.Key = "all/the/same.jpg"
 				if i%4 == 3 {
-					n.JPEG = nil // refused
+					n.Picture = nil // refused
 				}
-				if _, err := s.CommitShot(t.Context(), n); (err == nil) == (n.JPEG == nil) {
+				if _, err := s.CommitShot(t.Context(), n); (err == nil) == (n.Picture == nil) {
 					t.Errorf("CommitShot of %s gave %v", n.Shot.EventID, err)
 				}
 			}
@@ -239,7 +246,7 @@ func (c suite) oddText(t *testing.T) {
 			t.Fatalf("claimed %d deliveries for %q, want 1", len(claimed), text)
 		}
 		want := n.Shot
-		want.ID, want.Size = claimed[0].Shot.ID, len(n.JPEG)
+		want.ID, want.Size = claimed[0].Shot.ID, len(n.Picture)
 		same(t, "shot", want, claimed[0].Shot)
 		r := result(claimed[0], state.OutcomeRetry)
 		r.Error, r.Reply, r.Took = text, text+"\xff\xfe", time.Nanosecond

@@ -22,8 +22,8 @@ func (c suite) spool(t *testing.T) {
 	var bytes int64
 	for i := range 5 {
 		n := newShot(fmt.Sprintf("e%d", i), hook(7))
-		n.JPEG = make([]byte, 1000*(i+1)+200_000*(i%2))
-		bytes += int64(len(n.JPEG))
+		n.Picture = make([]byte, 1000*(i+1)+200_000*(i%2))
+		bytes += int64(len(n.Picture))
 		shots = append(shots, commit(t, s, n))
 	}
 	same(t, "size of the spool", [2]int64{5, bytes}, spoolStats(t, s))
@@ -47,8 +47,8 @@ func (c suite) spool(t *testing.T) {
 	page, err := s.SpoolPage(t.Context(), shots[0].ID, 0)
 	check(t, err)
 	same(t, "spool", shots[2:], page)
-	refused(t, errorOf(s.SpooledPicture(t.Context(), shots[1].ID)), stillcast.CodeNotFound, "shot")
-	refused(t, errorOf(s.SpooledPicture(t.Context(), 999)), stillcast.CodeNotFound, "shot")
+	refused(t, errorOf(s.SpooledPicture(t.Context(), shots[1].ID, 0)), stillcast.CodeNotFound, "shot")
+	refused(t, errorOf(s.SpooledPicture(t.Context(), 999, 0)), stillcast.CodeNotFound, "shot")
 }
 
 func (c suite) markStored(t *testing.T) {

@@ -22,7 +22,7 @@ type Store interface {
 
 	CommitShot(ctx context.Context, n state.NewShot) (stillcast.Shot, error)
 	SpoolPage(ctx context.Context, afterID int64, limit int) ([]stillcast.Shot, error)
-	SpooledPicture(ctx context.Context, shotID int64) ([]byte, error)
+	SpooledPicture(ctx context.Context, shotID int64, index int) ([]byte, error)
 	MarkStored(ctx context.Context, shotID int64) ([]stillcast.Destination, error)
 	SpoolStats(ctx context.Context) (pictures, bytes int64, err error)
 
@@ -55,6 +55,11 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("CommitShotTwice", s.commitShotTwice)
 	t.Run("CommitShotRefuses", s.commitShotRefuses)
 	t.Run("KeyVariants", s.keyVariants)
+	t.Run("Facts", s.facts)
+	t.Run("Renditions", s.renditions)
+	t.Run("RenditionKeys", s.renditionKeys)
+	t.Run("RenditionsAreOneStep", s.renditionsAreOneStep)
+	t.Run("SpoolOfRenditions", s.spoolOfRenditions)
 	t.Run("Sequences", s.sequences)
 	t.Run("ConcurrentSequences", s.concurrentSequences)
 	t.Run("Spool", s.spool)

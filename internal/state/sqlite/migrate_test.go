@@ -1,0 +1,87 @@
+package sqlite
+
+import (
+	"io/fs"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/state"
+)
+
+// firstVersion makes a file of the first version that holds a template and two
+// shots, of which the second one's picture is not stored.
+func firstVersion(t *testing.T) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "state.db")
+	check(t, makeFile(path))
+	db, err := open(path, true, nil)
+	check(t, err)
+	files, err := fs.Sub(migrations, "migrations")
+	check(t, err)
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	check(t, err)
+	_, err = provider.UpTo(t.Context(), 1)
+	check(t, err)
+	for _, statement := range []string{
+		`INSERT INTO snapshot_template (id, name, description, interval_ns, width, height, bucket, app_id, region, prefix, file_name, quality)
+			VALUES (1, 'old', '', 5000000000, 640, 360, '', 0, '', '', '', 80)`,
+		`INSERT INTO stream (id, domain, app, name) VALUES (1, 'd', 'a', 's')`,
+		`INSERT INTO shot (id, bucket, region, key, due_at, captured_at, width, height, size)
+			VALUES (1, 'b', 'r', 'k1.jpg', 1000000, 2000000, 640, 360, 4), (2, 'b', 'r', 'k2.jpg', 1000000, 2000000, 640, 360, 4)`,
+		`INSERT INTO event (num, id, type, stream, push, at, fields, shot)
+			VALUES (1, 'e1', 200, 1, 'p', 2000000, '{}', 1), (2, 'e2', 200, 1, 'p', 2000000, '{}', 2)`,
+		`INSERT INTO spool (shot, jpeg) VALUES (2, CAST('JPEG' AS BLOB))`,
+		`UPDATE spool_total SET pictures = 1, bytes = 4`,
+		`INSERT INTO destination (id, template, event_type, waiting) VALUES (1, 7, 200, 1)`,
+		`INSERT INTO delivery (event, destination, sequence, state, at) VALUES (2, 1, 1, 0, 2000000)`,
+		`INSERT INTO sequence (destination, stream, last) VALUES (1, 1, 1)`,
+	} {
+		_, err := db.ExecContext(t.Context(), statement)
+		check(t, err)
+	}
+	check(t, db.Close())
+	return path
+}
+
+// TestMigrate opens the file of the first version: nothing of it is lost, and
+// what is owed of it goes on.
+func TestMigrate(t *testing.T) {
+	s := openStore(t, firstVersion(t), prometheus.NewRegistry(), defaultTuning())
+	verifyWhole(t, s)
+	set, err := s.Resources(t.Context())
+	check(t, err)
+	templates := []stillcast.SnapshotTemplate{{ID: 1, Name: "old", Interval: 5 * time.Second, Width: 640, Height: 360, Quality: 80}}
+	if diff := cmp.Diff(templates, set.SnapshotTemplates); diff != "" {
+		t.Errorf("templates (-want +got):\n%s", diff)
+	}
+	shots, err := s.Shots(t.Context(), state.ShotFilter{})
+	check(t, err)
+	want := stillcast.Shot{
+		ID: 2, EventID: "e2", PushID: "p", Stream: stillcast.Stream{Domain: "d", App: "a", Name: "s"}, Bucket: "b", Region: "r", Key: "k2.jpg",
+		Due: time.Unix(1, 0).UTC(), Captured: time.Unix(2, 0).UTC(), Width: 640, Height: 360, Size: 4, Format: stillcast.FormatJPEG,
+		Facts: stillcast.Facts{Accuracy: stillcast.AccuracyKeyframe, Distance: -1},
+	}
+	if len(shots) != 2 {
+		t.Fatalf("%d shots are left, want 2", len(shots))
+	}
+	if diff := cmp.Diff(want, shots[1]); diff != "" {
+		t.Errorf("shot (-want +got):\n%s", diff)
+	}
+	picture, err := s.SpooledPicture(t.Context(), 2, 0)
+	check(t, err)
+	if string(picture) != "JPEG" {
+		t.Errorf("the picture in the spool is %q", picture)
+	}
+	to, err := s.MarkStored(t.Context(), 2)
+	check(t, err)
+	if diff := cmp.Diff([]stillcast.Destination{hook(7)}, to); diff != "" {
+		t.Errorf("destinations (-want +got):\n%s", diff)
+	}
+	verifyWhole(t, s)
+}
