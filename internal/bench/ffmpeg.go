@@ -1,0 +1,170 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// FFmpeg is what ffmpeg's ways to the same pictures cost, in seconds of CPU for an
+// hour of one stream. Each reads the clip from a pipe as fast as it can, which is
+// cheaper than at the pace of a live stream; a process for each shot does not even
+// receive the stream, its key frame is in a file.
+type FFmpeg struct {
+	Filter  float64 `json:"filter"`  // -vf fps=1/INTERVAL: decodes everything
+	NoKey   float64 `json:"nokey"`   // the same with -skip_frame nokey: decodes key frames
+	PerShot float64 `json:"pershot"` // a process that decodes one key frame, for each shot
+}
+
+// How much each way is given: enough that its start hardly counts, and that a
+// round does not take minutes.
+const (
+	filterLength = time.Minute
+	noKeyLength  = 5 * time.Minute
+	perShotRuns  = 12
+)
+
+// ffmpegWays measures all three.
+func (b *bench) ffmpegWays(ctx context.Context, c *clip, dir string) (*FFmpeg, error) {
+	interval := b.options.Intervals[0]
+	r := &FFmpeg{}
+	var err error
+	way := pipe{clip: c, dir: dir, interval: interval}
+	if r.Filter, err = way.run(ctx, max(filterLength, 3*interval)); err != nil {
+		return nil, fmt.Errorf("ffmpeg -vf fps: %w", err)
+	}
+	way.before = []string{"-skip_frame", "nokey"}
+	if r.NoKey, err = way.run(ctx, max(noKeyLength, 3*interval)); err != nil {
+		return nil, fmt.Errorf("ffmpeg -skip_frame nokey: %w", err)
+	}
+	if r.PerShot, err = perShot(ctx, c, dir, interval); err != nil {
+		return nil, fmt.Errorf("one ffmpeg for each shot: %w", err)
+	}
+	return r, nil
+}
+
+// quiet are the arguments of every ffmpeg: one thread, as one of many would have.
+func quiet(more ...string) []string {
+	return append([]string{"-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-threads", "1"}, more...)
+}
+
+// pipe is a way in which ffmpeg reads the clip from a pipe.
+type pipe struct {
+	clip     *clip
+	dir      string   // for the pictures
+	before   []string // arguments before the input
+	interval time.Duration
+}
+
+// run has ffmpeg read so much of the clip, over and over, and returns its CPU
+// seconds for an hour of it.
+func (p pipe) run(ctx context.Context, length time.Duration) (float64, error) {
+	out, err := os.MkdirTemp(p.dir, "ffmpeg-")
+	if err != nil {
+		return 0, fmt.Errorf("make a folder for its pictures: %w", err)
+	}
+	probe, err := newStream(new(bytes.Buffer), p.clip, false)
+	if err != nil {
+		return 0, err
+	}
+	args := append(quiet(p.before...), "-f", probe.demuxer())
+	if probe.sets != nil { // a raw stream has no times
+		args = append(args, "-framerate", fmt.Sprint(p.clip.facts().FrameRate))
+	}
+	args = append(args, "-i", "pipe:0", "-an", "-threads", "1", "-vf", fmt.Sprintf("fps=1/%g", p.interval.Seconds()),
+		"-q:v", "3", filepath.Join(out, "%d.jpg"))
+	var said bytes.Buffer
+	cmd := exec.CommandContext(ctx, "ffmpeg", args...) //nolint:gosec // our own arguments
+	cmd.Stderr = &said
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return 0, fmt.Errorf("make its pipe: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return 0, fmt.Errorf("start it: %w", err)
+	}
+	s, err := newStream(in, p.clip, false)
+	var given time.Duration
+	if err == nil {
+		given, err = s.fill(length)
+	}
+	err = errors.Join(err, in.Close())
+	if waitErr := cmd.Wait(); waitErr != nil || err != nil {
+		return 0, fmt.Errorf("%w: %s", preferCause(ctx, errors.Join(waitErr, err)), bytes.TrimSpace(said.Bytes()))
+	}
+	made, err := filepath.Glob(filepath.Join(out, "*.jpg"))
+	if wanted := int(given / p.interval); err != nil || len(made) < wanted-1 {
+		return 0, fmt.Errorf("it made %d pictures of %s, expected %d (%w)", len(made), given, wanted, err)
+	}
+	return perHour(cmd.ProcessState, given), os.RemoveAll(out)
+}
+
+// fill writes whole clips until there is enough.
+func (s *stream) fill(length time.Duration) (given time.Duration, err error) {
+	for ; given < length; given += s.clip.length {
+		for i := range s.clip.frames {
+			if err := s.picture(i, given); err != nil {
+				return given, err
+			}
+		}
+	}
+	return given, nil
+}
+
+func perHour(p *os.ProcessState, stream time.Duration) float64 {
+	return ratio((p.UserTime() + p.SystemTime()).Seconds(), stream.Hours())
+}
+
+// preferCause returns why ctx ended, if it did, rather than what that led to.
+func preferCause(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// perShot starts one ffmpeg for one key frame, some times, and returns the CPU
+// seconds that an hour of shots would cost.
+func perShot(ctx context.Context, c *clip, dir string, interval time.Duration) (float64, error) {
+	var total float64
+	for i := range perShotRuns {
+		path, demuxer, err := writeKey(c, dir, c.keys[i%len(c.keys)])
+		if err != nil {
+			return 0, err
+		}
+		args := append(quiet("-f", demuxer, "-i", path), "-frames:v", "1", "-threads", "1", "-q:v", "3", path+".jpg")
+		var said bytes.Buffer
+		cmd := exec.CommandContext(ctx, "ffmpeg", args...) //nolint:gosec // our own arguments
+		cmd.Stderr = &said
+		if err := cmd.Run(); err != nil {
+			return 0, fmt.Errorf("%w: %s", preferCause(ctx, err), bytes.TrimSpace(said.Bytes()))
+		}
+		if _, err := os.Stat(path + ".jpg"); err != nil {
+			return 0, fmt.Errorf("it made no picture: %w", err)
+		}
+		total += perHour(cmd.ProcessState, interval)
+		if err := errors.Join(os.Remove(path), os.Remove(path+".jpg")); err != nil {
+			return 0, err
+		}
+	}
+	return total / perShotRuns, nil
+}
+
+// writeKey writes a key frame into a file of its own.
+func writeKey(c *clip, dir string, key int) (path, demuxer string, err error) {
+	f, err := os.CreateTemp(dir, "key-*")
+	if err != nil {
+		return "", "", fmt.Errorf("make a file for a key frame: %w", err)
+	}
+	s, err := newStream(f, c, true)
+	if err == nil {
+		err = s.picture(key, -c.frames[key].at)
+		demuxer = s.demuxer()
+	}
+	return f.Name(), demuxer, errors.Join(err, f.Close())
+}

@@ -1,0 +1,180 @@
+package bench
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/ingest/rtmp/chunk"
+	"github.com/stillcast/stillcast/internal/ingest/rtmp/publish"
+	"github.com/stillcast/stillcast/internal/media/flv"
+)
+
+// App is the app of the pushes of a measurement.
+const benchApp = "bench"
+
+// pushedFor is how long the URLs of pushes are valid.
+const pushedFor = 24 * time.Hour
+
+// sender sends the messages of one push.
+type sender interface {
+	Write(t flv.Tag) error
+	Close() error
+}
+
+// fleet pushes a clip as many streams.
+type fleet struct {
+	order order
+	clip  *clip
+	begun atomic.Int64  // pushes that have
+	all   chan struct{} // closed when all have
+	late  atomic.Int64  // nanoseconds
+	sent  atomic.Int64  // bytes
+}
+
+// push pushes until ctx ends.
+func push(ctx context.Context, o order, tell func(report) error) error {
+	c, err := readClip(o.Clip)
+	if err != nil {
+		return err
+	}
+	f := &fleet{order: o, clip: c, all: make(chan struct{})}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	for i := range o.Streams {
+		wg.Go(func() {
+			if err := f.stream(ctx, i); err != nil && ctx.Err() == nil {
+				cancel(fmt.Errorf("stream %d of %d: %w", i+1, o.Streams, err))
+			}
+		})
+	}
+	select {
+	case <-f.all:
+		f.late.Store(0) // what was late while others began does not count
+		if err := tell(report{Ready: true}); err != nil {
+			cancel(err)
+		}
+	case <-ctx.Done():
+	}
+	wg.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return tell(report{Ready: true, Late: time.Duration(f.late.Load()), Sent: f.sent.Load()})
+}
+
+// stream pushes the stream with that index, which begins at its share of the ramp.
+func (f *fleet) stream(ctx context.Context, index int) error {
+	timer := time.NewTimer(f.order.Ramp * time.Duration(index) / time.Duration(f.order.Streams))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return nil
+	}
+	s, err := f.dial(ctx, index)
+	if err != nil {
+		return err
+	}
+	if int(f.begun.Add(1)) == f.order.Streams {
+		close(f.all)
+	}
+	err = f.play(ctx, s, timer, f.clip.keys[index%len(f.clip.keys)])
+	if ctx.Err() == nil {
+		return errors.Join(err, s.Close())
+	}
+	_ = s.Close() // the server may be gone already
+	return nil
+}
+
+func (f *fleet) dial(ctx context.Context, index int) (sender, error) {
+	if f.order.PushKey == "" {
+		return dialBare(ctx, f.order.Address)
+	}
+	name := fmt.Sprintf("stream-%d", index+1)
+	param := stillcast.PushParam(stillcast.Secret(f.order.PushKey), name, time.Now().Add(pushedFor))
+	return publish.Dial(ctx, "rtmp://"+f.order.Address+"/"+benchApp+"/"+name+"?"+param, publish.Options{})
+}
+
+// play sends the clip over and over, in real time, from the frame first on.
+func (f *fleet) play(ctx context.Context, s sender, timer *time.Timer, first int) error {
+	for _, t := range f.clip.head {
+		if err := f.send(s, t, 0); err != nil {
+			return err
+		}
+	}
+	begun := time.Now()
+	shift := -f.clip.frames[first].at // between the clip's time and the push's
+	for ; ; first, shift = 0, shift+f.clip.length {
+		for _, t := range f.clip.frames[first:] {
+			if err := wait(ctx, timer, begun.Add(t.at+shift)); err != nil {
+				return err
+			}
+			late := time.Since(begun) - t.at - shift
+			if err := f.send(s, t, shift); err != nil {
+				return err
+			}
+			for before := f.late.Load(); int64(late) > before && !f.late.CompareAndSwap(before, int64(late)); {
+				before = f.late.Load()
+			}
+		}
+	}
+}
+
+func (f *fleet) send(s sender, t tag, shift time.Duration) error {
+	f.sent.Add(int64(len(t.data)))
+	ms := max(0, t.at+shift).Milliseconds()
+	return s.Write(flv.Tag{Type: t.kind, Timestamp: uint32(ms), Data: t.data}) //nolint:gosec // runs are shorter than 49 days
+}
+
+// wait waits for a time, by a timer that nobody waits for.
+func wait(ctx context.Context, timer *time.Timer, until time.Time) error {
+	left := time.Until(until)
+	if left <= 0 {
+		return ctx.Err()
+	}
+	timer.Reset(left)
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// bare sends the messages of a push over a connection that nothing was agreed on:
+// the same bytes, without handshake, commands and answers.
+type bare struct {
+	net.Conn
+	out *chunk.Writer
+}
+
+func dialBare(ctx context.Context, address string) (*bare, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	b := &bare{Conn: conn, out: chunk.NewWriter(conn)}
+	size := binary.BigEndian.AppendUint32(nil, publish.DefaultChunkSize)
+	if err := b.out.Write(chunk.Message{ChunkStream: chunk.MinStream, Type: chunk.TypeSetChunkSize, Payload: size}); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	b.out.SetChunkSize(publish.DefaultChunkSize)
+	return b, nil
+}
+
+// Write sends one message as [publish.Client] does.
+func (b *bare) Write(t flv.Tag) error {
+	streams := map[flv.TagType]uint32{flv.Audio: 4, flv.Script: 5, flv.Video: 6}
+	return b.out.Write(chunk.Message{
+		ChunkStream: streams[t.Type], Type: uint8(t.Type), StreamID: 1, Timestamp: t.Timestamp, Payload: t.Data,
+	})
+}
