@@ -19,6 +19,14 @@ type Domain struct {
 	ID   int64
 	Name string // host name in lower case, or AnyDomain
 	Auth PushAuth
+
+	Disabled bool      // nobody may push
+	Created  time.Time // assigned by state
+
+	// What clients of Tencent Cloud set and read back; without effect here.
+	PlayType    int
+	DelayLive   bool
+	MiniProgram bool
 }
 
 // PushAuth is the authorisation of pushes to one domain. The zero value lets

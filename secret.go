@@ -1,6 +1,7 @@
 package stillcast
 
 import (
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 )
@@ -42,3 +43,6 @@ func (s *Secret) UnmarshalText(text []byte) error {
 	*s = Secret(text)
 	return nil
 }
+
+// NewSecret makes a random key of 32 letters and digits, which no one can guess.
+func NewSecret() Secret { return Secret(rand.Text() + rand.Text()[:6]) }
