@@ -46,6 +46,10 @@ test-asan: setup-test ## The C code's tests with the address and leak sanitizer
 fuzz: setup-test ## Each fuzz target for FUZZTIME (5s)
 	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
 
+.PHONY: fuzz-long
+fuzz-long: setup-test ## 100,000 damaged key frames through the decoders: half an hour and more
+	STILLCAST_HOSTILE_SHOTS=100000 $(GO) test -count=1 -timeout 5h -v -run TestHostileKeyFrames ./internal/codec/av
+
 .PHONY: bench
 bench: setup-test ## All benchmarks, BENCHTIME (1s) each
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...

@@ -25,16 +25,19 @@ func MakeFile(t testing.TB, format string, source Source, encoding Encoding) str
 	args = append(args, encodingArgs(source, encoding)...)
 	// Nothing that differs from run to run may get into the file.
 	args = append(args, "-fflags", "+bitexact", "-flags:v", "+bitexact", "-f", format)
-	path, err := cachedFile(t, format, args)
+	path, err := keep(t, format, func(half string) error {
+		_, err := runFFmpeg(t, append(args, half)...)
+		return err
+	}, args)
 	if err != nil {
 		t.Fatalf("making a %s file: %v", format, err)
 	}
 	return path
 }
 
-// cachedFile runs ffmpeg for a file unless an earlier call did. The file
-// appears whole or not at all: several test programs may ask at once.
-func cachedFile(t testing.TB, ending string, args []string) (string, error) {
+// keep makes a file unless an earlier call did. It is known by ffmpeg's version and by what else decides its bytes.
+// It appears whole or not at all: several test programs may ask at once.
+func keep(t testing.TB, ending string, write func(path string) error, decides ...any) (string, error) {
 	t.Helper()
 	tool, err := toolIdentity("ffmpeg")
 	if err != nil {
@@ -45,7 +48,7 @@ func cachedFile(t testing.TB, ending string, args []string) (string, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", fmt.Errorf("make the folder of kept files: %w", err)
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %q", tool, args))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %q", tool, decides))
 	path := filepath.Join(folder, fmt.Sprintf("%x.%s", sum[:12], ending))
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
@@ -53,7 +56,7 @@ func cachedFile(t testing.TB, ending string, args []string) (string, error) {
 		return "", fmt.Errorf("look for a kept file: %w", err)
 	}
 	half := filepath.Join(t.TempDir(), "half."+ending)
-	if _, err := runFFmpeg(t, append(args, half)...); err != nil {
+	if err := write(half); err != nil {
 		return "", err
 	}
 	return path, moveFile(half, path)

@@ -28,12 +28,18 @@ type Process struct {
 // Start runs a program for the length of a test.
 func Start(t testing.TB, name string, args ...string) *Process {
 	t.Helper()
-	// Not bound to t.Context: that ends before the clean-up functions run, and the test may want a clean stop there.
-	p := &Process{Cmd: exec.Command(name, args...), said: &tail{}, done: make(chan struct{})} //nolint:noctx // see above
+	return start(t, exec.Command(name, args...)) //nolint:noctx // see start
+}
+
+// start runs a command that is not bound to t.Context: that ends before the
+// clean-up functions run, and the test may want a clean stop there.
+func start(t testing.TB, cmd *exec.Cmd) *Process {
+	t.Helper()
+	p := &Process{Cmd: cmd, said: &tail{}, done: make(chan struct{})}
 	p.Cmd.Stderr = p.said
 	p.Started = time.Now()
 	if err := p.Cmd.Start(); err != nil {
-		t.Fatalf("starting %s (scripts/setup.sh test installs it): %v", name, err)
+		t.Fatalf("starting %s (scripts/setup.sh test installs it): %v", cmd.Args[0], err)
 	}
 	go func() {
 		p.err = p.Cmd.Wait()

@@ -17,6 +17,7 @@ type received struct {
 	path   string
 	frames int
 	sounds int
+	fourCC string          // of frames of Enhanced RTMP
 	keys   []time.Duration // decoding times of the key frames
 	err    error           // why it ended
 }
@@ -72,6 +73,10 @@ func (s *server) note(got *received, msg message.Message) {
 	switch msg := msg.(type) {
 	case *message.Audio:
 		got.sounds++
+	case *message.VideoExCodedFrames:
+		s.noteEnhanced(got, msg.FourCC)
+	case *message.VideoExFramesX:
+		s.noteEnhanced(got, msg.FourCC)
 	case *message.Video:
 		if msg.Type != message.VideoTypeAU || msg.Codec != message.CodecH264 {
 			return
@@ -83,6 +88,11 @@ func (s *server) note(got *received, msg message.Message) {
 			got.keys = append(got.keys, msg.DTS)
 		}
 	}
+}
+
+func (s *server) noteEnhanced(got *received, code message.FourCC) {
+	got.frames++
+	got.fourCC = string([]byte{byte(code >> 24), byte(code >> 16), byte(code >> 8), byte(code)})
 }
 
 // wait takes what was received, or says what the publisher said instead.

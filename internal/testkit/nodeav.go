@@ -1,0 +1,47 @@
+package testkit
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+//go:embed nodeav/push.mjs
+var nodeAVScript string
+
+//go:embed nodeav/package-lock.json
+var nodeAVLock []byte
+
+// PushFFmpeg8 pushes a file as it is, in real time, by the FLV muxer and the
+// RTMP client of FFmpeg 8: HEVC, AV1 and VP9 go out as Enhanced RTMP, which the
+// ffmpeg of [PushFile] cannot write. The file may be of any container that
+// FFmpeg reads; its first stream is pushed.
+func PushFFmpeg8(t testing.TB, url, path string) *Process {
+	t.Helper()
+	path, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatalf("finding %s: %v", path, err)
+	}
+	cmd := exec.Command("node", "--input-type=module", "--eval", nodeAVScript, path, url) //nolint:noctx // see start
+	cmd.Dir = nodeAVFolder(t)
+	return start(t, cmd)
+}
+
+// nodeAVFolder is where scripts/setup.sh installed what the lock file lists.
+func nodeAVFolder(t testing.TB) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatalf("finding the folder of node-av: %v", err)
+	}
+	sum := sha256.Sum256(nodeAVLock)
+	folder := filepath.Join(cache, "stillcast", fmt.Sprintf("nodeav-%x", sum[:8]))
+	if _, err := os.Stat(folder); err != nil {
+		t.Fatalf("finding node-av (scripts/setup.sh test installs it): %v", err)
+	}
+	return folder
+}
