@@ -72,9 +72,9 @@ func (c colourCase) String() string {
 // size is one whose untagged streams have the matrix.
 func (c colourCase) size() image.Point {
 	if c.matrix == "bt709" && !c.tagged {
-		return image.Pt(1280, 720)
+		return image.Pt(1280, 144)
 	}
-	return image.Pt(640, 360)
+	return image.Pt(320, 180)
 }
 
 // shoot makes the picture and its reference.

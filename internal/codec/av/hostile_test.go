@@ -24,7 +24,7 @@ import (
 const (
 	// hostileShotsEnv is how many damaged key frames are tried, hostileShots without it.
 	hostileShotsEnv = "STILLCAST_HOSTILE_SHOTS"
-	hostileShots    = 2000
+	hostileShots    = 1000
 	// hostileBatchEnv makes this program try a batch: "FILE OF SAMPLES,FIRST SEED,COUNT".
 	hostileBatchEnv = "STILLCAST_HOSTILE_BATCH"
 	hostileBatch    = 250
