@@ -14,6 +14,10 @@ import (
 // registered domain.
 const AnyDomain = "*"
 
+// MaxPlayType is the last of Tencent Cloud's kinds of places where a domain is
+// played ("AddLiveDomain": 1 mainland, 2 everywhere, 3 elsewhere).
+const MaxPlayType = 3
+
 // Domain is a push domain and what a publisher needs to push to it.
 type Domain struct {
 	ID   int64
@@ -24,7 +28,7 @@ type Domain struct {
 	Created  time.Time // assigned by state
 
 	// What clients of Tencent Cloud set and read back; without effect here.
-	PlayType    int
+	PlayType    int // 0 (not given) to MaxPlayType
 	DelayLive   bool
 	MiniProgram bool
 }
@@ -50,6 +54,9 @@ func (d Domain) Validate() error {
 	}
 	if d.Auth.Delta < 0 {
 		return Errorf(CodeInvalid, "auth.delta", "is %s; it must not be negative", d.Auth.Delta)
+	}
+	if d.PlayType < 0 || d.PlayType > MaxPlayType {
+		return Errorf(CodeInvalid, "play_type", "is %d; allowed are 0 to %d", d.PlayType, MaxPlayType)
 	}
 	return nil
 }

@@ -135,6 +135,9 @@ func TestDomainValidate(t *testing.T) {
 		{stillcast.Domain{Name: "2001:db8::1", Auth: auth}, ""},
 		{stillcast.Domain{Name: "my_host-2", Auth: stillcast.PushAuth{Disabled: true}}, ""},
 		{stillcast.Domain{Name: long, Auth: auth}, ""},
+		{stillcast.Domain{Name: "a", Auth: auth, PlayType: stillcast.MaxPlayType}, ""},
+		{stillcast.Domain{Name: "a", Auth: auth, PlayType: 4}, "play_type: is 4; allowed are 0 to 3"},
+		{stillcast.Domain{Name: "a", Auth: auth, PlayType: -1}, "play_type: is -1; allowed are 0 to 3"},
 		{
 			stillcast.Domain{Auth: auth},
 			"name: is empty; a push URL is rtmp://DOMAIN/APP/STREAM?txSecret=…&txTime=…",

@@ -58,6 +58,23 @@ func NewResources(set ResourceSet) *Resources {
 // Set returns the lists that r was made from; they must not be changed.
 func (r *Resources) Set() ResourceSet { return r.set }
 
+// Domains returns the domains in the order of their creation, as do the other
+// lists; they must not be changed.
+func (r *Resources) Domains() []Domain { return r.set.Domains }
+
+// SnapshotTemplates returns the snapshot templates as they were set up, without
+// defaults.
+func (r *Resources) SnapshotTemplates() []SnapshotTemplate { return r.set.SnapshotTemplates }
+
+// SnapshotRules returns the snapshot rules.
+func (r *Resources) SnapshotRules() []SnapshotRule { return r.set.SnapshotRules }
+
+// CallbackTemplates returns the callback templates.
+func (r *Resources) CallbackTemplates() []CallbackTemplate { return r.set.CallbackTemplates }
+
+// CallbackRules returns the callback rules.
+func (r *Resources) CallbackRules() []CallbackRule { return r.set.CallbackRules }
+
 // Format implements [fmt.Formatter]. It prints how many of each r holds and not
 // the lists, whose keys fmt would show.
 func (r *Resources) Format(f fmt.State, _ rune) {
@@ -102,6 +119,13 @@ func (r *Resources) CallbackTemplate(domain string, s Stream) (CallbackTemplate,
 		}
 	}
 	return CallbackTemplate{}, false
+}
+
+// SnapshotTemplateByID returns the snapshot template with that id as it was set
+// up, without defaults.
+func (r *Resources) SnapshotTemplateByID(id int64) (SnapshotTemplate, bool) {
+	t, ok := r.snapshot[id]
+	return t, ok
 }
 
 // CallbackTemplateByID returns the callback template with that id.

@@ -154,11 +154,33 @@ func TestResourcesByIDAndSet(t *testing.T) {
 	if _, ok := r.CallbackTemplateByID(3); ok {
 		t.Error("CallbackTemplateByID(3) found one")
 	}
+	if _, ok := r.SnapshotTemplateByID(1); ok {
+		t.Error("SnapshotTemplateByID(1) found one")
+	}
+	set.SnapshotTemplates = []stillcast.SnapshotTemplate{{ID: 1, Name: "a"}}
+	r = stillcast.NewResources(set)
+	if got, ok := r.SnapshotTemplateByID(1); !ok || got != set.SnapshotTemplates[0] {
+		t.Errorf("SnapshotTemplateByID(1) = %+v, %t, want it without defaults", got, ok)
+	}
 	if diff := cmp.Diff(set, r.Set()); diff != "" {
 		t.Errorf("set (-want +got):\n%s", diff)
 	}
-	const want = "0 domains, 0 snapshot templates, 0 snapshot rules, 2 callback templates, 3 callback rules"
+	const want = "0 domains, 1 snapshot templates, 0 snapshot rules, 2 callback templates, 3 callback rules"
 	if got := fmt.Sprint(r); got != want {
 		t.Errorf("it prints %q, want %q", got, want)
+	}
+}
+
+func TestResourcesLists(t *testing.T) {
+	set := callbackSet()
+	set.Domains = []stillcast.Domain{{ID: 2, Name: "b"}, {ID: 3, Name: "a"}}
+	set.SnapshotTemplates, set.SnapshotRules = ruleSet().SnapshotTemplates, ruleSet().SnapshotRules
+	r := stillcast.NewResources(set)
+	got := stillcast.ResourceSet{
+		Domains: r.Domains(), SnapshotTemplates: r.SnapshotTemplates(), SnapshotRules: r.SnapshotRules(),
+		CallbackTemplates: r.CallbackTemplates(), CallbackRules: r.CallbackRules(),
+	}
+	if diff := cmp.Diff(set, got); diff != "" {
+		t.Errorf("lists (-want +got):\n%s", diff)
 	}
 }

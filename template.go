@@ -260,13 +260,8 @@ func (t CallbackTemplate) Validate() error {
 	if err := validateTemplateName(t.Name); err != nil {
 		return err
 	}
-	urls := []struct{ field, value string }{
-		{"snapshot_url", t.SnapshotURL},
-		{"stream_begin_url", t.StreamBeginURL},
-		{"stream_end_url", t.StreamEndURL},
-	}
 	given := 0
-	for _, u := range urls {
+	for _, u := range t.urls() {
 		if u.value == "" {
 			continue
 		}
@@ -279,6 +274,22 @@ func (t CallbackTemplate) Validate() error {
 		return Errorf(CodeInvalid, "snapshot_url", "at least one of snapshot_url, stream_begin_url and stream_end_url must be given")
 	}
 	return nil
+}
+
+// urls returns all URLs with the names of their fields, the kept ones included.
+func (t CallbackTemplate) urls() []struct{ field, value string } {
+	return []struct{ field, value string }{
+		{"snapshot_url", t.SnapshotURL},
+		{"stream_begin_url", t.StreamBeginURL},
+		{"stream_end_url", t.StreamEndURL},
+		{"record_url", t.Kept.RecordURL},
+		{"record_status_url", t.Kept.RecordStatusURL},
+		{"censorship_url", t.Kept.CensorshipURL},
+		{"stream_mix_url", t.Kept.StreamMixURL},
+		{"push_exception_url", t.Kept.PushExceptionURL},
+		{"audio_audit_url", t.Kept.AudioAuditURL},
+		{"record_exception_url", t.Kept.RecordExceptionURL},
+	}
 }
 
 func validateCallbackURL(field, value string) error {

@@ -145,8 +145,14 @@ func TestCallbackTemplateValidate(t *testing.T) {
 		{"one URL", template{Name: "a", SnapshotURL: "https://example.com/hook?a=b"}, ""},
 		{"only the begin", template{Name: "a", StreamBeginURL: "http://example.com"}, ""},
 		{"only the end", template{Name: "a", StreamEndURL: "http://[::1]:8080/"}, ""},
+		{"only one that is kept", template{Name: "a", Kept: stillcast.KeptCallbacks{StreamMixURL: "http://a"}}, ""},
 		{"no name", template{SnapshotURL: "http://a"}, "name: is empty"},
 		{"no URL", template{Name: "a"}, "snapshot_url: at least one of snapshot_url, stream_begin_url and stream_end_url must be given"},
+		{
+			"no URL but levels",
+			template{Name: "a", Kept: stillcast.KeptCallbacks{RecordExceptionLevels: "error"}},
+			"snapshot_url: at least one of snapshot_url, stream_begin_url and stream_end_url must be given",
+		},
 		{"scheme", template{Name: "a", SnapshotURL: "ftp://a/b"}, `snapshot_url: "ftp://a/b" has the scheme "ftp"; allowed are http and https`},
 		{"no scheme", template{Name: "a", StreamEndURL: "example.com/hook"}, `stream_end_url: "example.com/hook" has the scheme ""; allowed are http and https`},
 		{"no host", template{Name: "a", StreamBeginURL: "http:///hook"}, `stream_begin_url: "http:///hook" has no host`},
@@ -165,6 +171,21 @@ func TestCallbackTemplateValidate(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			wantError(t, tt.template.Validate(), stillcast.CodeInvalid, tt.want)
 		})
+	}
+}
+
+func TestKeptCallbacksValidate(t *testing.T) {
+	for field, kept := range map[string]stillcast.KeptCallbacks{
+		"record_url":           {RecordURL: "ftp://a/"},
+		"record_status_url":    {RecordStatusURL: "ftp://a/"},
+		"censorship_url":       {CensorshipURL: "ftp://a/"},
+		"stream_mix_url":       {StreamMixURL: "ftp://a/"},
+		"push_exception_url":   {PushExceptionURL: "ftp://a/"},
+		"audio_audit_url":      {AudioAuditURL: "ftp://a/"},
+		"record_exception_url": {RecordExceptionURL: "ftp://a/"},
+	} {
+		err := stillcast.CallbackTemplate{Name: "a", SnapshotURL: "http://a/", Kept: kept}.Validate()
+		wantError(t, err, stillcast.CodeInvalid, field+`: "ftp://a/" has the scheme "ftp"; allowed are http and https`)
 	}
 }
 

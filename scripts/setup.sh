@@ -65,8 +65,8 @@ look_for_test() {
 	look_for_demo
 	look_for_encoders libx265 libaom-av1 libvpx-vp9 libvpx
 	look_for_gstreamer
-	has node || lack "node, for FFmpeg 8" nodejs
-	has npm || lack "npm, for FFmpeg 8" npm
+	has node || lack "node, for FFmpeg 8 and the client of Tencent Cloud" nodejs
+	has npm || lack "npm, for the same" npm
 	has shellcheck || lack "shellcheck" shellcheck
 	# A library that gcc does not find is answered with the bare name.
 	if [[ ${compiler} == gcc* ]] && has gcc && [[ "$(gcc -print-file-name=libasan.so)" != /* ]]; then
@@ -129,17 +129,17 @@ install_packages() { # install_packages PREFIX…
 	"${apt[@]}" install -y --no-install-recommends "${packages[@]}" </dev/null >/dev/null
 }
 
-# install_nodeav brings FFmpeg 8 as the npm package node-av, in the versions and with the checksums of the lock file
-# and without running the packages' own scripts. internal/testkit looks for it in the same folder, which is named
-# after the lock file: a changed one is installed anew.
-install_nodeav() {
+# install_npm brings what the lock file of a folder lists, in those versions and with those checksums and without
+# running the packages' own scripts. The tests look for it in the same folder, which is named after the lock file: a
+# changed one is installed anew.
+install_npm() { # install_npm NAME FOLDER SIZE
 	local source home half
-	source=$(dirname "${BASH_SOURCE[0]}")/../internal/testkit/nodeav
-	home=${XDG_CACHE_HOME:-${HOME}/.cache}/stillcast/nodeav-$(sha256sum "${source}/package-lock.json" | cut -c 1-16)
+	source=$(dirname "${BASH_SOURCE[0]}")/../$2
+	home=${XDG_CACHE_HOME:-${HOME}/.cache}/stillcast/$1-$(sha256sum "${source}/package-lock.json" | cut -c 1-16)
 	if [[ -d ${home} ]]; then
 		return
 	fi
-	echo "Installing: node-av (200 MB) in ${home}" >&2
+	echo "Installing: $1 ($3) in ${home}" >&2
 	mkdir -p "${home%/*}"
 	half=$(mktemp -d "${home}.XXXXXX")
 	cp "${source}/package.json" "${source}/package-lock.json" "${half}"
@@ -154,7 +154,8 @@ install_nodeav() {
 
 finish() {
 	if [[ ${purpose} == test ]]; then
-		install_nodeav
+		install_npm nodeav internal/testkit/nodeav "FFmpeg 8, 200 MB"
+		install_npm tencentcloud internal/api/sdktest/node "the Node.js client of Tencent Cloud, 62 MB"
 	fi
 }
 

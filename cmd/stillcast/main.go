@@ -28,6 +28,8 @@ type cli struct {
 	Push        pushCommand        `cmd:"" help:"Push an FLV file in real time."`
 	SignPushURL signPushURLCommand `cmd:"" name:"sign-push-url" help:"Sign a push URL with a domain's key (txSecret, txTime)."`
 	CheckConfig checkConfigCommand `cmd:"" help:"Check a configuration file and say in which line each fault is."`
+	Apply       applyCommand       `cmd:"" help:"Set up a running server as a file says: domains, templates and rules."`
+	Get         getCommand         `cmd:"" help:"Print what a running server is set up with."`
 	Bench       benchCommand       `cmd:"" help:"Measure this machine."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 	CodecWorker codecWorkerCommand `cmd:"" hidden:"" help:"Decode pictures for a server (started by serve)."`

@@ -10,11 +10,13 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"reflect"
 	"syscall"
 	"time"
 
 	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/api"
 	"github.com/stillcast/stillcast/internal/app"
 	"github.com/stillcast/stillcast/internal/codec"
 	"github.com/stillcast/stillcast/internal/config"
@@ -95,6 +97,9 @@ func (s *service) run(ctx context.Context) error {
 	}
 	s.log.Info("serving", "version", version, "config", s.path,
 		"rtmp", server.RTMPAddr(), "http", server.HTTPAddr(), "ops", server.OpsAddr())
+	if credential, made := server.Credential(); made {
+		s.introduce(credential)
+	}
 	if s.key != "" {
 		s.greet(server)
 	}
@@ -106,6 +111,17 @@ func (s *service) run(ctx context.Context) error {
 	err = errors.Join(err, server.Stop(context.WithoutCancel(ctx)))
 	s.log.Info("stopped")
 	return err
+}
+
+// introduce tells the credential that the first start made, once.
+func (s *service) introduce(c api.Credential) {
+	fmt.Fprintf(s.out, `
+The control API has a new credential, which is kept in %s:
+
+  SecretId   %s
+  SecretKey  %s
+
+`, filepath.Join(s.config.DataDir, api.CredentialFile), c.SecretID, c.SecretKey.Reveal())
 }
 
 // greet tells a new user how to push.

@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/api"
 	"github.com/stillcast/stillcast/internal/capture"
 	"github.com/stillcast/stillcast/internal/codec"
 	"github.com/stillcast/stillcast/internal/config"
@@ -49,21 +50,28 @@ type Options struct {
 
 // App is one Stillcast server.
 type App struct {
-	opts      Options
-	log       *slog.Logger
-	registry  *prometheus.Registry
-	resources atomic.Pointer[stillcast.Resources]
+	opts       Options
+	log        *slog.Logger
+	registry   *prometheus.Registry
+	resources  atomic.Pointer[stillcast.Resources]
+	refreshing sync.Mutex // held while resources are read, so that what was read first never comes last
 
 	state    *sqlite.Store
 	pictures *file.Store
 	codec    *codec.Pool
 	notifier *notify.Notifier
 	uploader *spool.Uploader
+	tasks    *tasks
 	capture  *capture.Engine
 	gate     *ingest.Gate
 	rtmp     *rtmp.Server
+	api      *api.Server
 	http     *httpServer
 	ops      *httpServer
+
+	banning        sync.Mutex     // so that bans that were read first never come last
+	credential     api.Credential // the control API's own, if it has one
+	credentialMade bool           // by this start
 
 	ready    atomic.Bool   // pushes are taken
 	stopping atomic.Bool   // Stop was called
@@ -100,8 +108,8 @@ func New(ctx context.Context, opts Options) (*App, error) {
 // made before it, and so is stopped after it.
 func (a *App) make(ctx context.Context) error {
 	for _, part := range []func(context.Context) error{
-		a.makeState, a.makeHTTP, a.makePictures, a.makeNotifier, a.makeUploader,
-		a.makeCodec, a.makeCapture, a.makeIngest,
+		a.makeState, a.makeHTTP, a.makeAPI, a.makePictures, a.makeNotifier, a.makeUploader,
+		a.makeCodec, a.makeTasks, a.makeCapture, a.makeIngest,
 	} {
 		if err := part(ctx); err != nil {
 			return err
@@ -130,6 +138,7 @@ func (a *App) makeHTTP(ctx context.Context) error {
 	if a.http, err = newHTTPServer(ctx, "listen.http", cfg.HTTP, a.logger("http")); err != nil {
 		return err
 	}
+	a.http.takeURLsAsHosts()
 	a.onStop("http", a.http.stop)
 	if a.ops, err = newHTTPServer(ctx, "listen.ops", cfg.Ops, a.logger("ops")); err != nil {
 		return err
@@ -264,6 +273,12 @@ func (a *App) Start(ctx context.Context) error {
 	if err := a.endLostPushes(ctx); err != nil {
 		return err
 	}
+	if err := a.tasks.start(ctx); err != nil {
+		return err
+	}
+	if err := a.reloadBans(ctx); err != nil {
+		return err
+	}
 	a.http.start(a.fail)
 	a.ops.start(a.fail)
 	serve := make(chan struct{})
@@ -317,7 +332,7 @@ func (a *App) Stop(ctx context.Context) error {
 // RTMPAddr returns the address that publishers are accepted on.
 func (a *App) RTMPAddr() net.Addr { return a.rtmp.Addr() }
 
-// HTTPAddr returns the address of local pictures.
+// HTTPAddr returns the address of local pictures and the control API.
 func (a *App) HTTPAddr() net.Addr { return a.http.addr() }
 
 // OpsAddr returns the address of metrics and health.

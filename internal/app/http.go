@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/api"
 	"github.com/stillcast/stillcast/internal/pictures"
 )
 
@@ -42,6 +43,12 @@ func newHTTPServer(ctx context.Context, key, addr string, log *slog.Logger) (*ht
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}}, nil
+}
+
+// takeURLsAsHosts lets tccli call the control API, see [api.HostListener].
+func (s *httpServer) takeURLsAsHosts() {
+	s.listener = api.HostListener{Listener: s.listener}
+	s.server.ConnContext = api.HostContext
 }
 
 func (s *httpServer) addr() net.Addr { return s.listener.Addr() }
@@ -89,6 +96,7 @@ func (a *App) publicHandler() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle(pictures.Path, handler)
+	mux.HandleFunc("/", a.front)
 	return mux, nil
 }
 

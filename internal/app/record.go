@@ -33,7 +33,7 @@ func (a *App) record(ctx context.Context, t capture.Taken) (stillcast.Shot, erro
 	if err != nil {
 		return stillcast.Shot{}, err
 	}
-	a.uploader.Wake()
+	a.uploader.Take(shot, pictures)
 	return shot, nil
 }
 

@@ -18,6 +18,13 @@ func (a *App) Apply(ctx context.Context, d stillcast.Declaration) error {
 	for _, c := range changes {
 		a.log.Info("resource applied", "kind", c.Kind, "name", c.Name, "created", c.Created)
 	}
+	return a.refresh(ctx)
+}
+
+// refresh puts the resources in force that the state has now.
+func (a *App) refresh(ctx context.Context) error {
+	a.refreshing.Lock()
+	defer a.refreshing.Unlock()
 	set, err := a.state.Resources(ctx)
 	if err != nil {
 		return fmt.Errorf("read the resources: %w", err)
@@ -38,11 +45,11 @@ func (a *App) template(p stillcast.Push) (stillcast.SnapshotTemplate, bool) {
 
 // plans returns how a push is to be captured now.
 func (a *App) plans(p stillcast.Push) []capture.Plan {
-	t, ok := a.template(p)
-	if !ok {
-		return nil
+	plans := a.tasks.plans(p)
+	if t, ok := a.template(p); ok {
+		plans = append(plans, capture.Plan{Template: t})
 	}
-	return []capture.Plan{{Template: t}}
+	return plans
 }
 
 // settings gives the notifier the callback templates in force.

@@ -23,9 +23,10 @@ import (
 
 // The test binary is also the codec worker and the server that tests kill.
 const (
-	roleKey    = "STILLCAST_TEST_ROLE"
-	roleWorker = "worker"
-	roleServer = "server"
+	roleKey      = "STILLCAST_TEST_ROLE"
+	roleWorker   = "worker"
+	roleServer   = "server"
+	roleReceiver = "receiver"
 )
 
 func TestMain(m *testing.M) {
@@ -38,6 +39,8 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	case roleServer:
 		os.Exit(serveForKill())
+	case roleReceiver:
+		os.Exit(serveReceiver())
 	}
 	goleak.VerifyTestMain(m)
 }

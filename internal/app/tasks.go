@@ -252,3 +252,20 @@ func taskTemplate(t stillcast.SnapshotTemplate) stillcast.SnapshotTemplate {
 	}
 	return t.WithDefaults()
 }
+
+func (a *App) makeTasks(context.Context) error {
+	a.tasks = newTasks(taskOptions{
+		ledger:   a.state,
+		template: func(id int64) (stillcast.SnapshotTemplate, bool) { return a.resources.Load().SnapshotTemplateByID(id) },
+		changed:  func() { a.capture.Reload() },
+		logger:   a.logger("tasks"),
+	})
+	a.onStop("tasks", func(context.Context) error {
+		a.tasks.stop()
+		return nil
+	})
+	return nil
+}
+
+// reloadTasks makes tasks that were added, stopped or deleted act.
+func (a *App) reloadTasks(ctx context.Context) error { return a.tasks.reload(ctx) }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -235,6 +236,7 @@ func (r *rig) play(s *Stream, frames []frame, late func(frame) time.Duration) {
 		time.Sleep(time.Until(began.Add(at)))
 		r.send(s, f)
 	}
+	synctest.Wait() // for what the last frame set off
 }
 
 // targets returns the last frame of each order.

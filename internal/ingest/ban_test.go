@@ -134,7 +134,10 @@ func TestDisabledDomain(t *testing.T) {
 			t.Errorf("%d pushes were ended, want 1", ended)
 		}
 	}
-	_, err := g.Admit(t.Context(), request("a.example.com", "t", ""))
+	late, err := g.Admit(t.Context(), request("a.example.com", "t", ""))
+	if err == nil {
+		late.End(stillcast.PushEnd{})
+	}
 	if want := `push domain: "a.example.com" is disabled`; stillcast.CodeOf(err) != stillcast.CodeDenied || err.Error() != want {
 		t.Errorf("push to a domain that is being disabled: %v, want %q", err, want)
 	}

@@ -48,7 +48,9 @@ func (n *notebook) BeginPush(_ context.Context, p stillcast.Push) error {
 }
 
 func (n *notebook) EndPush(_ context.Context, p stillcast.Push, end stillcast.PushEnd) error {
+	n.mu.Lock()
 	n.ends = append(n.ends, end)
+	n.mu.Unlock()
 	return n.write("end " + p.Stream.Name)
 }
 

@@ -245,10 +245,14 @@ func (n *Notifier) serve(g grant) {
 		n.schedule.at(g.line, now.Add(claimAgain))
 	}
 	n.mu.Unlock()
-	for _, d := range deliveries {
+	n.poke()
+	for i, d := range deliveries {
+		if i == len(deliveries)-1 {
+			n.attempt(g, d, now.Add(n.lease())) // this goroutine has nothing else to do
+			return
+		}
 		n.running.Go(func() { n.attempt(g, d, now.Add(n.lease())) })
 	}
-	n.poke()
 }
 
 // lease is longer than an attempt and the recording of its result can take.

@@ -18,6 +18,7 @@ func TestProgramHoldsNoTestCode(t *testing.T) {
 		"github.com/google/go-cmp",
 		"github.com/rogpeppe/go-internal",
 		"github.com/bluenviron/gortmplib",
+		"github.com/tencentcloud",
 		module + "/internal/testkit",
 	}
 	program := false

@@ -15,10 +15,11 @@ const maxAside = 1000
 
 // job is a shot on its way to the store.
 type job struct {
-	shot   stillcast.Shot
-	stored int       // how many of its pictures are in the store, in the order of Shot.Keys
-	tries  int       // that failed
-	due    time.Time // of the next try, once it stepped aside
+	shot     stillcast.Shot
+	pictures [][]byte  // in the order of Shot.Keys; nil: they are read from the spool
+	stored   int       // how many of its pictures are in the store, in the same order
+	tries    int       // that failed
+	due      time.Time // of the next try, once it stepped aside
 }
 
 // aside holds the jobs that failed too often to keep a slot, earliest due first.

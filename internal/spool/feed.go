@@ -12,11 +12,11 @@ const (
 	rereadTime = time.Second // after the spool could not be read
 )
 
-// feeder hands the shots of the spool to the slots: each once, in order, and
-// again when it failed and its time has come.
+// feeder hands the shots of the spool that were not handed over with their
+// pictures to the slots: each once, in order, and again when it failed and its
+// time has come.
 type feeder struct {
 	*Uploader
-	after  int64            // id of the last shot that was read
 	page   []stillcast.Shot // read, and not handed over yet
 	idle   bool             // the spool holds nothing after it, until wake says so
 	reread time.Time        // not before this time
@@ -40,6 +40,10 @@ func (f *feeder) run(ctx context.Context) {
 			f.aside.removeFirst()
 		case j := <-f.failed:
 			f.aside.add(j)
+			if f.aside.full() {
+				f.handed.refuse()
+				f.idle = false
+			}
 		case <-f.wake:
 			f.idle = false
 		case <-timer.C:
@@ -50,19 +54,18 @@ func (f *feeder) run(ctx context.Context) {
 
 // read fetches the next page when there is need and room for one.
 func (f *feeder) read(ctx context.Context) {
-	if f.idle || len(f.page) > 0 || f.aside.full() || time.Now().Before(f.reread) {
-		return
-	}
-	page, err := f.opts.Ledger.SpoolPage(ctx, f.after, pageSize)
-	switch {
-	case ctx.Err() != nil:
-	case err != nil:
-		f.opts.Logger.Error("reading the spool failed; trying again", "error", err)
-		f.reread = time.Now().Add(rereadTime)
-	case len(page) == 0:
-		f.idle = true
-	default:
-		f.page, f.after = page, page[len(page)-1].ID
+	for !f.idle && len(f.page) == 0 && !f.aside.full() && !time.Now().Before(f.reread) {
+		after, latest := f.handed.startReading()
+		page, err := f.opts.Ledger.SpoolPage(ctx, after, pageSize)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			f.opts.Logger.Error("reading the spool failed; trying again", "error", err)
+			f.reread = time.Now().Add(rereadTime)
+		default:
+			f.page, f.idle = f.handed.endReading(page, latest), len(page) == 0
+		}
 	}
 }
 

@@ -4,6 +4,10 @@
 // durable together), so this package holds
 // nothing that a crash could lose: at start it goes on with what it finds.
 //
+// Whoever records a shot hands its pictures over, so that they need not be read
+// back. What there is no room for in memory, and what comes while older shots
+// still have to be read, is read from the spool.
+//
 // One picture that the store refuses does not hold up the others: after a few
 // tries its shot steps aside, without the picture, and is tried again within a
 // minute, for as long as it takes.
@@ -75,6 +79,7 @@ type Uploader struct {
 	opts    Options
 	metrics *metrics
 	wake    chan struct{} // holds a token when there may be new shots
+	handed  *handover
 	fresh   chan *job
 	again   chan *job // failed before
 	failed  chan *job // from the slots, to step aside
@@ -90,7 +95,7 @@ func New(opts Options) (*Uploader, error) {
 	}
 	return &Uploader{
 		opts: opts, metrics: newMetrics(opts.Registerer, opts.Stats),
-		wake: make(chan struct{}, 1), cancel: func() {},
+		wake: make(chan struct{}, 1), handed: newHandover(), cancel: func() {},
 		fresh: make(chan *job), again: make(chan *job), failed: make(chan *job),
 	}, nil
 }
@@ -133,6 +138,15 @@ func (u *Uploader) Drain(ctx context.Context) error {
 	}
 }
 
+// Take stores a shot that was recorded, with its pictures in the order of
+// Shot.Keys, which nobody changes any more. It never blocks: what cannot be kept
+// in memory is read from the spool later.
+func (u *Uploader) Take(shot stillcast.Shot, pictures [][]byte) {
+	if !u.handed.offer(shot, pictures) {
+		u.Wake()
+	}
+}
+
 // Wake says that a shot was recorded.
 func (u *Uploader) Wake() {
 	select {
@@ -147,12 +161,15 @@ func (u *Uploader) work(ctx context.Context, again <-chan *job) {
 	for {
 		var j *job
 		select {
+		case j = <-u.handed.jobs:
 		case j = <-u.fresh:
 		case j = <-again:
 		case <-ctx.Done():
 			return
 		}
-		if u.store(ctx, j) {
+		done := u.store(ctx, j)
+		u.handed.release(j)
+		if done {
 			continue
 		}
 		select {
@@ -214,7 +231,7 @@ func (u *Uploader) noteFailed(ctx context.Context, j *job, wait time.Duration, e
 // that one is in memory at a time, and marks it.
 func (u *Uploader) try(ctx context.Context, j *job) error {
 	for keys := j.shot.Keys(); j.stored < len(keys); j.stored++ {
-		picture, err := u.opts.Ledger.SpooledPicture(ctx, j.shot.ID, j.stored)
+		picture, err := u.picture(ctx, j)
 		if err != nil {
 			return err
 		}
@@ -228,6 +245,14 @@ func (u *Uploader) try(ctx context.Context, j *job) error {
 	}
 	u.opts.Stored(destinations)
 	return nil
+}
+
+// picture returns the next picture of a job.
+func (u *Uploader) picture(ctx context.Context, j *job) ([]byte, error) {
+	if j.pictures != nil {
+		return j.pictures[j.stored], nil
+	}
+	return u.opts.Ledger.SpooledPicture(ctx, j.shot.ID, j.stored)
 }
 
 func (u *Uploader) put(ctx context.Context, shot stillcast.Shot, key string, picture []byte) error {

@@ -1,10 +1,7 @@
 package testkit
 
 import (
-	"crypto/sha256"
 	_ "embed"
-	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -27,21 +24,6 @@ func PushFFmpeg8(t testing.TB, url, path string) *Process {
 		t.Fatalf("finding %s: %v", path, err)
 	}
 	cmd := exec.Command("node", "--input-type=module", "--eval", nodeAVScript, path, url) //nolint:noctx // see start
-	cmd.Dir = nodeAVFolder(t)
+	cmd.Dir = NPMFolder(t, "nodeav", nodeAVLock)
 	return start(t, cmd)
-}
-
-// nodeAVFolder is where scripts/setup.sh installed what the lock file lists.
-func nodeAVFolder(t testing.TB) string {
-	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatalf("finding the folder of node-av: %v", err)
-	}
-	sum := sha256.Sum256(nodeAVLock)
-	folder := filepath.Join(cache, "stillcast", fmt.Sprintf("nodeav-%x", sum[:8]))
-	if _, err := os.Stat(folder); err != nil {
-		t.Fatalf("finding node-av (scripts/setup.sh test installs it): %v", err)
-	}
-	return folder
 }

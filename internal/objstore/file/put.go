@@ -11,6 +11,8 @@ import (
 	"path"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/stillcast/stillcast/internal/objstore"
 )
 
@@ -56,52 +58,75 @@ func (s *Store) put(ctx context.Context, name, temps string, body []byte) error 
 			return err
 		}
 	}
-	temp := path.Join(temps, tempPrefix+rand.Text()+tempSuffix)
-	if err := s.writeTemp(ctx, temp, body); err != nil {
-		return s.discard(temp, err)
-	}
-	if err := s.root.Rename(temp, name); err != nil {
-		return s.discard(temp, err)
-	}
-	return s.folders.sync(path.Dir(name))
-}
-
-// discard removes a temporary file after err. That it may not exist is no news,
-// and neither is a second failure on the disk that failed: the next start
-// removes what is left.
-func (s *Store) discard(temp string, err error) error {
-	_ = s.root.Remove(temp)
-	return err
-}
-
-func (s *Store) writeTemp(ctx context.Context, temp string, body []byte) (err error) {
-	if err := contextError(ctx); err != nil {
-		return err
-	}
-	f, err := s.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+	from, err := s.handles.get(temps)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
+	defer s.handles.release(from)
+	to, err := s.handles.get(path.Dir(name))
+	if err != nil {
+		return err
+	}
+	defer s.handles.release(to)
+	temp := tempPrefix + rand.Text() + tempSuffix
+	err = s.writeTemp(ctx, from, temp, body)
+	if err == nil {
+		err = named("renameat", retry(func() error { return unix.Renameat(from.fd, temp, to.fd, path.Base(name)) }))
+	}
+	if err != nil {
+		// That it may not exist is no news, and neither is a second failure on the
+		// disk that failed: the next start removes what is left.
+		_ = retry(func() error { return unix.Unlinkat(from.fd, temp, 0) })
+		return err
+	}
+	if !s.config.Fsync {
+		return nil
+	}
+	return named("fsync", retry(func() error { return unix.Fsync(to.fd) }))
+}
+
+// named says which system call failed.
+func named(call string, err error) error { return os.NewSyscallError(call, err) }
+
+func (s *Store) writeTemp(ctx context.Context, folder *handle, temp string, body []byte) (err error) {
+	if err := contextError(ctx); err != nil {
+		return err
+	}
+	var fd int
+	err = retry(func() (err error) {
+		fd, err = unix.Openat(folder.fd, temp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, fileMode)
+		return err
+	})
+	if err != nil {
+		return named("openat", err)
+	}
+	defer func() { err = errors.Join(err, named("close", unix.Close(fd))) }()
 	for len(body) > 0 {
-		n, err := f.Write(body[:min(len(body), writeChunk)])
-		if err != nil {
+		n := 0
+		err := retry(func() (err error) {
+			n, err = unix.Write(fd, body[:min(len(body), writeChunk)])
 			return err
+		})
+		if err != nil {
+			return named("write", err)
 		}
 		body = body[n:]
 		if err := contextError(ctx); err != nil {
 			return err
 		}
 	}
-	now := s.now()
-	if err := s.root.Chtimes(temp, now, now); err != nil {
-		return err
+	now := unix.NsecToTimespec(s.now().UnixNano())
+	err = retry(func() error {
+		return unix.UtimesNanoAt(folder.fd, temp, []unix.Timespec{now, now}, unix.AT_SYMLINK_NOFOLLOW)
+	})
+	if err != nil {
+		return named("utimensat", err)
 	}
 	if !s.config.Fsync {
 		return nil
 	}
-	if err := f.Sync(); err != nil {
-		return err
+	if err := retry(func() error { return unix.Fsync(fd) }); err != nil {
+		return named("fsync", err)
 	}
 	return contextError(ctx) // the last chance: from here on the object appears
 }
@@ -114,7 +139,11 @@ func (s *Store) probe() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.root.Name(), writeError(err))
 	}
-	return errors.Join(f.Close(), s.root.Remove(name))
+	err = s.root.Remove(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil // another start took it for a leftover
+	}
+	return errors.Join(f.Close(), err)
 }
 
 // removeLeftovers removes the temporary files that a crash left.

@@ -61,6 +61,7 @@ type Store struct {
 	config  Config
 	root    *os.Root
 	folders *folders
+	handles *handles
 	urls    urls
 	// lastModified makes modification times, and so ETags, unique: the kernel's
 	// own time stamps are some milliseconds coarse.
@@ -86,8 +87,11 @@ func Open(o Options) (*Store, error) {
 		return nil, fmt.Errorf("open the folder of the pictures: %w", err)
 	}
 	s := &Store{config: o.Config, root: root, folders: newFolders(root, o.Config.Fsync), urls: u}
+	if s.handles, err = newHandles(root); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the folder of the pictures: %w", storeError(err)), root.Close())
+	}
 	if err := s.prepare(); err != nil {
-		return nil, errors.Join(err, root.Close())
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
@@ -103,7 +107,7 @@ func (s *Store) prepare() error {
 }
 
 // Close releases the folder. The store must not be used afterwards.
-func (s *Store) Close() error { return s.root.Close() }
+func (s *Store) Close() error { return errors.Join(s.handles.close(), s.root.Close()) }
 
 // Head describes an object.
 func (s *Store) Head(ctx context.Context, bucket, key string) (objstore.Info, error) {

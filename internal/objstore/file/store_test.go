@@ -3,9 +3,11 @@ package file_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -236,5 +238,51 @@ func TestConfigValidate(t *testing.T) {
 		} else if tt.want != "" || err != nil {
 			t.Errorf("%s: error %v, want field %q", tt.name, err, tt.want)
 		}
+	}
+}
+
+// TestFolderMovedWhileRunning: a picture goes to where its key says, not to the
+// folder that once had that name.
+func TestFolderMovedWhileRunning(t *testing.T) {
+	o := options(t)
+	s := openStore(t, o)
+	put(t, s, "day/a.jpg", "a")
+	for from, to := range map[string]string{bucket + "/day": bucket + "/elsewhere", bucket: "bucket-elsewhere"} {
+		if err := os.Rename(filepath.Join(o.Dir(), from), filepath.Join(o.Dir(), to)); err != nil {
+			t.Fatal(err)
+		}
+		put(t, s, "day/b.jpg", "b")
+		if info, err := s.Head(t.Context(), bucket, "day/b.jpg"); err != nil || info.Size != 1 {
+			t.Errorf("after %s was moved Head gave %+v, %v", from, info, err)
+		}
+	}
+}
+
+// TestManyFolders: however many folders there are, few are kept open.
+func TestManyFolders(t *testing.T) {
+	s := openStore(t, options(t))
+	put(t, s, "a.jpg", "a")
+	open := func() int {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Skip("there is no /proc/self/fd")
+		}
+		return len(entries)
+	}
+	before := open()
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			for n := range 50 {
+				o := objstore.Object{Bucket: bucket, Key: fmt.Sprintf("%d/%d/a.jpg", n, i), Body: []byte("a")}
+				if err := s.Put(t.Context(), o); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if n := open() - before; n > 100 {
+		t.Errorf("%d more files are open after puts into 400 folders", n)
 	}
 }

@@ -12,22 +12,31 @@ import (
 // by c.Now, those due first first, for an attempt that must end before the lease
 // does. Nobody else gets them until then, or until Finish. Those whose lease has
 // run out are claimed again, in LaneRetry.
+//
+// A claim is durable shortly after (see the package). A crash before is as if it
+// had never been: the deliveries are due, and the next claim gives the number
+// of the attempt once more.
 func (s *Store) Claim(ctx context.Context, c state.Claim) ([]state.Delivery, error) {
 	query, err := claimQuery(c)
 	if err != nil {
 		return nil, err
 	}
 	var claimed []state.Delivery
-	err = s.change(ctx, "claim deliveries", func(t *tx) error {
-		var destination int64
+	var leases []lease
+	var destination int64
+	until := c.Now.Add(c.Lease)
+	err = s.changeSoon(ctx, "claim deliveries", func(t *tx) error {
 		ok, err := t.one("SELECT id FROM destination WHERE template = ? AND event_type = ?",
 			[]any{c.Destination.TemplateID, int(c.Destination.Event)}, &destination)
 		if err != nil || !ok {
 			return err
 		}
-		claimed, err = t.claim(c, query, destination)
-		return err
-	})
+		claimed, leases, err = t.claimable(c, query, destination)
+		if err != nil {
+			return err
+		}
+		return t.lease(destination, leases, until)
+	}, func(t *tx) error { return t.lease(destination, leases, until) })
 	if err != nil {
 		return nil, err
 	}
@@ -61,33 +70,42 @@ const (
 		ORDER BY delivery.due, delivery.id LIMIT ?`
 )
 
-func (t *tx) claim(c state.Claim, query string, destination int64) ([]state.Delivery, error) {
-	var claimed []state.Delivery
-	var pending int64 // the others' leases ran out: they count as claimed already
+// lease is one delivery that is to be claimed.
+type lease struct {
+	delivery int64
+	attempt  int
+	from     deliveryState
+}
+
+func (t *tx) claimable(c state.Claim, query string, destination int64) ([]state.Delivery, []lease, error) {
+	var deliveries []state.Delivery
+	var leases []lease
 	err := t.query(query, []any{destination, micros(c.Now), c.Limit}, func(scan scan) error {
 		d, err := scanDelivery(scan)
 		if err != nil {
 			return err
 		}
-		if d.state == statePending {
-			pending++
-		}
 		d.Destination = c.Destination
 		d.Attempt++
 		d.Try++
-		claimed = append(claimed, d.Delivery)
+		deliveries = append(deliveries, d.Delivery)
+		leases = append(leases, lease{delivery: d.ID, attempt: d.Attempt, from: d.state})
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	until := micros(c.Now.Add(c.Lease))
-	for _, d := range claimed {
-		if _, err := t.exec("UPDATE delivery SET state = 2, attempt = ?, due = ? WHERE id = ?", d.Attempt, until, d.ID); err != nil {
-			return nil, err
+	return deliveries, leases, err
+}
+
+func (t *tx) lease(destination int64, leases []lease, until time.Time) error {
+	var pending int64 // the others' leases ran out: they count as claimed already
+	for _, l := range leases {
+		if _, err := t.exec("UPDATE delivery SET state = 2, attempt = ?, due = ? WHERE id = ?", l.attempt, micros(until), l.delivery); err != nil {
+			return err
+		}
+		if l.from == statePending {
+			pending++
 		}
 	}
-	return claimed, t.move(destination, statePending, stateClaimed, pending)
+	return t.move(destination, statePending, stateClaimed, pending)
 }
 
 // releaseLeases makes every claimed delivery due at once and returns how many

@@ -31,6 +31,8 @@ func pragmas(write bool) []pragma {
 	all := []pragma{
 		{name: "busy_timeout", value: "10000", want: "10000"},
 		{name: "trusted_schema", value: "OFF"},
+		// What is kept to undo a savepoint would become a temporary file at 64 KiB.
+		{name: "temp_store", value: "MEMORY", want: "2"},
 	}
 	if write {
 		all = append(all,

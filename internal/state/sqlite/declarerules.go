@@ -14,15 +14,17 @@ func (a *applier) snapshotRules(declared []stillcast.DeclaredRule) error {
 			return err
 		}
 		old, exists := stored[ruleKey(d)]
-		err = a.put(resource{
-			kind: "snapshot_rule", name: ruleKey(d).String(),
-			upsert: `INSERT INTO snapshot_rule (domain, app, stream, template) VALUES (?, ?, ?, ?)
-				ON CONFLICT (domain, app, stream) DO UPDATE SET template = excluded.template`,
-			args: []any{d.Domain, d.App, d.Stream, template},
-		}, exists, exists && old.TemplateID == template)
+		if exists && old.TemplateID == template {
+			continue
+		}
+		at := now()
+		err = a.tx.saveSnapshotRule(stillcast.SnapshotRule{
+			Domain: d.Domain, App: d.App, Stream: d.Stream, TemplateID: template, Created: at, Updated: at,
+		})
 		if err != nil {
 			return err
 		}
+		a.note("snapshot_rule", ruleKey(d).String(), exists)
 	}
 	return nil
 }
@@ -37,15 +39,15 @@ func (a *applier) callbackRules(declared []stillcast.DeclaredRule) error {
 			return err
 		}
 		old, exists := stored[ruleKey(d)]
-		err = a.put(resource{
-			kind: "callback_rule", name: ruleKey(d).String(),
-			upsert: `INSERT INTO callback_rule (domain, app, template) VALUES (?, ?, ?)
-				ON CONFLICT (domain, app) DO UPDATE SET template = excluded.template`,
-			args: []any{d.Domain, d.App, template},
-		}, exists, exists && old.TemplateID == template)
+		if exists && old.TemplateID == template {
+			continue
+		}
+		at := now()
+		err = a.tx.saveCallbackRule(stillcast.CallbackRule{Domain: d.Domain, App: d.App, TemplateID: template, Created: at, Updated: at})
 		if err != nil {
 			return err
 		}
+		a.note("callback_rule", ruleKey(d).String(), exists)
 	}
 	return nil
 }

@@ -9,37 +9,44 @@ import (
 )
 
 // Finish ends an attempt: its history and the new state of the delivery are
-// durable in one step. It returns [state.ErrFenced] and changes nothing when the
+// kept in one step. It returns [state.ErrFenced] and changes nothing when the
 // delivery was claimed again or finished since; a lease that has merely run out
 // does not matter. A delivery that never was is a [stillcast.Error] of
 // CodeNotFound.
+//
+// The end is durable shortly after (see the package). A crash before is as if
+// the attempt had never been made: the delivery is due at the next start and
+// its event is sent once more.
 func (s *Store) Finish(ctx context.Context, r state.Result) error {
 	next, err := stateAfter(r)
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, "finish attempt", func(t *tx) error {
-		due, retryAt := time.Unix(0, 0), time.Unix(0, 0)
-		if next == statePending {
-			due, retryAt = r.RetryAt, r.RetryAt
-		}
-		var destination int64
-		ok, err := t.one(`UPDATE delivery SET state = ?, due = ? WHERE id = ? AND state = 2 AND attempt = ?
-			RETURNING destination`, []any{next, micros(due), r.DeliveryID, r.Attempt}, &destination)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return t.whyFenced(r.DeliveryID)
-		}
-		if err := t.move(destination, stateClaimed, next, 1); err != nil {
-			return err
-		}
-		_, err = t.exec(`INSERT INTO attempt (delivery, attempt, outcome, retry_at, started_at, took_ns, status, error, reply)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.DeliveryID, r.Attempt, int(r.Outcome), micros(retryAt), micros(r.Started), int64(r.Took), r.Status, r.Error, []byte(r.Reply))
+	finish := func(t *tx) error { return t.finish(r, next) }
+	return s.changeSoon(ctx, "finish attempt", finish, finish)
+}
+
+func (t *tx) finish(r state.Result, next deliveryState) error {
+	due, retryAt := time.Unix(0, 0), time.Unix(0, 0)
+	if next == statePending {
+		due, retryAt = r.RetryAt, r.RetryAt
+	}
+	var destination int64
+	ok, err := t.one(`UPDATE delivery SET state = ?, due = ? WHERE id = ? AND state = 2 AND attempt = ?
+		RETURNING destination`, []any{next, micros(due), r.DeliveryID, r.Attempt}, &destination)
+	if err != nil {
 		return err
-	})
+	}
+	if !ok {
+		return t.whyFenced(r.DeliveryID)
+	}
+	if err := t.move(destination, stateClaimed, next, 1); err != nil {
+		return err
+	}
+	_, err = t.exec(`INSERT INTO attempt (delivery, attempt, outcome, retry_at, started_at, took_ns, status, error, reply)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.DeliveryID, r.Attempt, int(r.Outcome), micros(retryAt), micros(r.Started), int64(r.Took), r.Status, r.Error, []byte(r.Reply))
+	return err
 }
 
 func stateAfter(r state.Result) (deliveryState, error) {

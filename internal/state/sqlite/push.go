@@ -71,18 +71,12 @@ func (s *Store) EndPush(ctx context.Context, pushID string, end stillcast.PushEn
 func (s *Store) OpenPushes(ctx context.Context) ([]stillcast.Push, error) {
 	var pushes []stillcast.Push
 	err := s.read(ctx, openPushesQuery, nil, func(scan scan) error {
-		var p stillcast.Push
-		var remote string
-		var started int64
-		err := scan(&p.ID, &p.Stream.Domain, &p.Stream.App, &p.Stream.Name, &p.Domain, &p.Param, &remote, &p.Node, &started)
-		if err != nil {
+		var p pushScan
+		if err := scan(p.dest()...); err != nil {
 			return err
 		}
-		if remote != "" {
-			p.Remote, err = netip.ParseAddrPort(remote)
-		}
-		p.Started = fromMicros(started)
-		pushes = append(pushes, p)
+		open, err := p.push()
+		pushes = append(pushes, open)
 		return err
 	})
 	if err != nil {
@@ -91,6 +85,31 @@ func (s *Store) OpenPushes(ctx context.Context) ([]stillcast.Push, error) {
 	return pushes, nil
 }
 
-const openPushesQuery = `SELECT push.id, stream.domain, stream.app, stream.name, push.domain, param, remote, node, started_at
-	FROM push INDEXED BY push_open JOIN stream ON stream.id = push.stream
+const openPushesQuery = `SELECT ` + pushColumns + `
+	FROM push INDEXED BY push_open CROSS JOIN stream ON stream.id = push.stream
 	WHERE ended_at IS NULL ORDER BY num`
+
+const pushColumns = `push.id, stream.domain, stream.app, stream.name, push.domain, push.param, push.remote, push.node, push.started_at`
+
+// pushScan takes the pushColumns.
+type pushScan struct {
+	p       stillcast.Push
+	remote  string
+	started int64
+}
+
+func (s *pushScan) dest() []any {
+	return []any{
+		&s.p.ID, &s.p.Stream.Domain, &s.p.Stream.App, &s.p.Stream.Name, &s.p.Domain, &s.p.Param, &s.remote, &s.p.Node, &s.started,
+	}
+}
+
+func (s *pushScan) push() (stillcast.Push, error) {
+	s.p.Started = fromMicros(s.started)
+	if s.remote == "" {
+		return s.p, nil
+	}
+	var err error
+	s.p.Remote, err = netip.ParseAddrPort(s.remote)
+	return s.p, err
+}

@@ -36,25 +36,23 @@ func readResources(query func(text string, row func(scan) error) error) (stillca
 		row   func(scan) error
 	}{
 		{
-			"SELECT id, name, auth_disabled, auth_key, backup_key, delta_ns FROM domain ORDER BY id",
+			"SELECT " + domainColumns + " FROM domain ORDER BY id",
 			func(scan scan) error { return appendRow(&set.Domains, scan, scanDomain) },
 		},
 		{
-			`SELECT id, name, description, interval_ns, width, height, bucket, app_id, region, prefix, file_name, quality, pictures
-			FROM snapshot_template ORDER BY id`,
+			"SELECT " + snapshotTemplateColumns + " FROM snapshot_template ORDER BY id",
 			func(scan scan) error { return appendRow(&set.SnapshotTemplates, scan, scanSnapshotTemplate) },
 		},
 		{
-			"SELECT domain, app, stream, template FROM snapshot_rule ORDER BY id",
+			"SELECT " + snapshotRuleColumns + " FROM snapshot_rule ORDER BY id",
 			func(scan scan) error { return appendRow(&set.SnapshotRules, scan, scanSnapshotRule) },
 		},
 		{
-			`SELECT id, name, description, sign_key, snapshot_url, stream_begin_url, stream_end_url
-			FROM callback_template ORDER BY id`,
+			"SELECT " + callbackTemplateColumns + " FROM callback_template ORDER BY id",
 			func(scan scan) error { return appendRow(&set.CallbackTemplates, scan, scanCallbackTemplate) },
 		},
 		{
-			"SELECT domain, app, template FROM callback_rule ORDER BY id",
+			"SELECT " + callbackRuleColumns + " FROM callback_rule ORDER BY id",
 			func(scan scan) error { return appendRow(&set.CallbackRules, scan, scanCallbackRule) },
 		},
 	} {
@@ -71,19 +69,32 @@ func appendRow[T any](list *[]T, scan scan, scanRow func(scan) (T, error)) error
 	return err
 }
 
+// The columns that the functions below scan.
+const (
+	domainColumns = `id, name, auth_disabled, auth_key, backup_key, delta_ns, disabled, created_at,
+		play_type, delay_live, mini_program`
+	snapshotTemplateColumns = `id, name, description, interval_ns, width, height, bucket, app_id, region, prefix, file_name,
+		quality, pictures, porn_flag`
+	snapshotRuleColumns     = "domain, app, stream, template, created_at, updated_at"
+	callbackTemplateColumns = "id, name, description, sign_key, snapshot_url, stream_begin_url, stream_end_url, kept"
+	callbackRuleColumns     = "domain, app, template, created_at, updated_at"
+)
+
 func scanDomain(scan scan) (d stillcast.Domain, err error) {
 	var key, backup string
-	var delta int64
-	err = scan(&d.ID, &d.Name, &d.Auth.Disabled, &key, &backup, &delta)
+	var delta, created int64
+	err = scan(&d.ID, &d.Name, &d.Auth.Disabled, &key, &backup, &delta, &d.Disabled, &created,
+		&d.PlayType, &d.DelayLive, &d.MiniProgram)
 	d.Auth.Key, d.Auth.BackupKey = stillcast.Secret(key), stillcast.Secret(backup)
 	d.Auth.Delta = time.Duration(delta)
+	d.Created = fromMicros(created)
 	return d, err
 }
 
 func scanSnapshotTemplate(scan scan) (t stillcast.SnapshotTemplate, err error) {
 	var pictures string
 	err = scan(&t.ID, &t.Name, &t.Description, &t.Interval, &t.Width, &t.Height,
-		&t.Bucket, &t.AppID, &t.Region, &t.Prefix, &t.FileName, &t.Quality, &pictures)
+		&t.Bucket, &t.AppID, &t.Region, &t.Prefix, &t.FileName, &t.Quality, &pictures, &t.PornFlag)
 	if err != nil {
 		return t, err
 	}
@@ -91,18 +102,25 @@ func scanSnapshotTemplate(scan scan) (t stillcast.SnapshotTemplate, err error) {
 }
 
 func scanSnapshotRule(scan scan) (r stillcast.SnapshotRule, err error) {
-	err = scan(&r.Domain, &r.App, &r.Stream, &r.TemplateID)
+	var created, updated int64
+	err = scan(&r.Domain, &r.App, &r.Stream, &r.TemplateID, &created, &updated)
+	r.Created, r.Updated = fromMicros(created), fromMicros(updated)
 	return r, err
 }
 
 func scanCallbackTemplate(scan scan) (t stillcast.CallbackTemplate, err error) {
-	var key string
-	err = scan(&t.ID, &t.Name, &t.Description, &key, &t.SnapshotURL, &t.StreamBeginURL, &t.StreamEndURL)
+	var key, kept string
+	err = scan(&t.ID, &t.Name, &t.Description, &key, &t.SnapshotURL, &t.StreamBeginURL, &t.StreamEndURL, &kept)
+	if err != nil {
+		return t, err
+	}
 	t.Key = stillcast.Secret(key)
-	return t, err
+	return t, unmarshalKept(&t, kept)
 }
 
 func scanCallbackRule(scan scan) (r stillcast.CallbackRule, err error) {
-	err = scan(&r.Domain, &r.App, &r.TemplateID)
+	var created, updated int64
+	err = scan(&r.Domain, &r.App, &r.TemplateID, &created, &updated)
+	r.Created, r.Updated = fromMicros(created), fromMicros(updated)
 	return r, err
 }

@@ -34,13 +34,11 @@ func (s *Store) CommitShot(ctx context.Context, n state.NewShot) (stillcast.Shot
 		bytes += len(picture)
 	}
 	err := s.writer.do(ctx, bytes, func(t *tx) error {
-		committed, ok, err := t.shotOfEvent(n.Shot.EventID)
-		if err != nil {
+		if known, err := t.one("SELECT 1 FROM event WHERE id = ?", []any{n.Shot.EventID}, new(int)); known || err != nil {
+			if err == nil {
+				shot, err = t.shotOfEvent(n.Shot.EventID)
+			}
 			return err
-		}
-		if ok {
-			shot = committed
-			return nil
 		}
 		if err := t.addShot(&shot, n.Picture); err != nil {
 			return err
@@ -149,27 +147,27 @@ func (t *tx) addShotEvent(shot stillcast.Shot, n state.NewShot) error {
 	if err != nil {
 		return err
 	}
+	if err := t.countShot(shot); err != nil {
+		return err
+	}
 	row := eventRow{Event: event, stream: stream, shot: shot.ID}
 	return t.addEvent(row, n.Destinations, stateWaiting, time.Unix(0, 0))
 }
 
-// shotOfEvent returns the shot that was committed with that event.
-func (t *tx) shotOfEvent(eventID string) (stillcast.Shot, bool, error) {
+// shotOfEvent returns the shot that was committed with that event, which exists.
+func (t *tx) shotOfEvent(eventID string) (stillcast.Shot, error) {
 	var e eventScan
 	var s shotScan
-	ok, err := t.one(`SELECT `+eventColumns+`, `+shotColumns+` FROM event
+	_, err := t.one(`SELECT `+eventColumns+`, `+shotColumns+` FROM event
 		CROSS JOIN stream ON stream.id = event.stream LEFT JOIN shot ON shot.id = event.shot`+factsJoin+`WHERE event.id = ?`,
 		[]any{eventID}, append(e.dest(), s.dest()...)...)
-	if err != nil || !ok {
-		return stillcast.Shot{}, false, err
+	if err != nil {
+		return stillcast.Shot{}, err
 	}
 	shot, err := s.shot(e.event())
-	if err != nil {
-		return stillcast.Shot{}, false, err
-	}
-	if shot.ID == 0 {
-		return stillcast.Shot{}, false, stillcast.Errorf(stillcast.CodeConflict, "shot.event_id",
+	if err == nil && shot.ID == 0 {
+		err = stillcast.Errorf(stillcast.CodeConflict, "shot.event_id",
 			"event %s exists already and is not that of a shot", eventID)
 	}
-	return shot, true, nil
+	return shot, err
 }

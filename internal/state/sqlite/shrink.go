@@ -10,7 +10,7 @@ import (
 // a time while nobody waits, so that the file returns to its size after the
 // spool was long. It returns when it wants to be called again.
 func (w *writer) shrink() time.Duration {
-	if len(w.queue) > 0 {
+	if len(w.queue) > 0 || w.open != nil {
 		return w.tuning.shrinkPause
 	}
 	more, err := w.shrinkStep(context.Background())

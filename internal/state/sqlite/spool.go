@@ -87,35 +87,46 @@ func (t *tx) countSpool(pictures, bytes int64) error {
 // store: they leave the spool, and the waiting deliveries are due at once. It returns the
 // destinations of those. For a shot that is marked already it changes nothing
 // and returns none; a shot that never was is a [stillcast.Error] of CodeNotFound.
+//
+// The mark is durable shortly after (see the package). A crash before puts the
+// shot back into the spool: its pictures are stored once more, and its event is
+// sent once more if it was sent already.
 func (s *Store) MarkStored(ctx context.Context, shotID int64) ([]stillcast.Destination, error) {
 	var destinations []stillcast.Destination
-	err := s.change(ctx, "mark shot as stored", func(t *tx) error {
-		var size int64
-		ok, err := t.one("SELECT size FROM shot WHERE id = ?", []any{shotID}, &size)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return stillcast.Errorf(stillcast.CodeNotFound, "shot", "there is no shot %d", shotID)
-		}
-		deleted, err := t.exec("DELETE FROM spool WHERE shot = ?", shotID)
-		if err != nil || deleted == 0 {
-			return err
-		}
-		pictures, bytes, err := t.dropRenditions(shotID)
-		if err != nil {
-			return err
-		}
-		if err := t.countSpool(-1-pictures, -size-bytes); err != nil {
-			return err
-		}
-		destinations, err = t.releaseWaiting(shotID)
+	err := s.changeSoon(ctx, "mark shot as stored", func(t *tx) (err error) {
+		destinations, err = t.markStored(shotID)
+		return err
+	}, func(t *tx) error {
+		_, err := t.markStored(shotID)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return destinations, nil
+}
+
+func (t *tx) markStored(shotID int64) ([]stillcast.Destination, error) {
+	var size int64
+	ok, err := t.one("SELECT size FROM shot WHERE id = ?", []any{shotID}, &size)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, stillcast.Errorf(stillcast.CodeNotFound, "shot", "there is no shot %d", shotID)
+	}
+	deleted, err := t.exec("DELETE FROM spool WHERE shot = ?", shotID)
+	if err != nil || deleted == 0 {
+		return nil, err
+	}
+	pictures, bytes, err := t.dropRenditions(shotID)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.countSpool(-1-pictures, -size-bytes); err != nil {
+		return nil, err
+	}
+	return t.releaseWaiting(shotID)
 }
 
 // releaseWaiting makes the deliveries of a shot's event due at once.

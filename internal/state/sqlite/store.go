@@ -2,7 +2,10 @@
 //
 // What it promises, and how:
 //   - A change is durable when its method returns: the WAL is flushed at every
-//     commit (synchronous=FULL, read back on every connection).
+//     commit (synchronous=FULL, read back on every connection). MarkStored,
+//     Claim and Finish are the exception: they return when all later calls see
+//     what they did, and are durable with the next commit, within 200 ms. What a
+//     crash in between means, each of them says; no order is ever turned round.
 //   - That is fast, since one writer commits the changes of all callers that
 //     wait in one transaction, each in a savepoint of its own.
 //   - Nobody else touches the file: the data folder is locked, so at start every
@@ -43,6 +46,7 @@ type Store struct {
 type tuning struct {
 	maxBatch     int           // changes of one commit
 	maxBytes     int           // of pictures in one commit, after which no more changes are added
+	linger       time.Duration // until a commit that nobody waits for
 	shrinkEvery  time.Duration // between two looks for unused pages
 	shrinkPause  time.Duration // between two steps of giving them back
 	stepPages    int           // given back per step
@@ -55,6 +59,7 @@ func defaultTuning() tuning {
 	return tuning{
 		maxBatch:     256,
 		maxBytes:     16 << 20,
+		linger:       200 * time.Millisecond,
 		shrinkEvery:  time.Second,
 		shrinkPause:  10 * time.Millisecond,
 		stepPages:    128,
@@ -136,7 +141,10 @@ func (s *Store) prepare(ctx context.Context, logger *slog.Logger) error {
 		released, err = t.releaseLeases(time.Now())
 		return err
 	}}
-	results, err := s.writer.transaction([]*change{release})
+	_, results, err := s.writer.execute([]*change{release})
+	if err == nil {
+		err = s.writer.commit()
+	}
 	if err = errors.Join(append(results, err)...); err != nil {
 		return fmt.Errorf("release leases: %w", err)
 	}
@@ -182,8 +190,15 @@ func (s *Store) change(ctx context.Context, verb string, fn func(*tx) error) err
 	return within(verb, s.writer.do(ctx, 0, fn))
 }
 
-// read calls row for each row that the query gives.
+// changeSoon runs fn in a transaction, see [writer.soon].
+func (s *Store) changeSoon(ctx context.Context, verb string, fn, redo func(*tx) error) error {
+	return within(verb, s.writer.soon(ctx, fn, redo))
+}
+
+// read calls row for each row that the query gives. It sees every change that
+// was acknowledged.
 func (s *Store) read(ctx context.Context, query string, args []any, row func(scan) error) error {
+	s.writer.settle(ctx)
 	rows, err := s.readers.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err

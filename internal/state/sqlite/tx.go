@@ -14,9 +14,42 @@ import (
 // by statement. So after its first error a tx refuses everything until the
 // writer has rolled back.
 type tx struct {
-	conn   *sql.Conn
-	stmts  map[string]*sql.Stmt // prepared once per connection
-	failed error
+	conn    *sql.Conn
+	stmts   map[string]*sql.Stmt // prepared once per connection
+	changes int                  // that were run in it
+	careful bool                 // a change failed and made all others be done again
+	failed  error
+}
+
+// run runs one change and returns its error, also one that the change itself
+// passed over. What it did until then is still there.
+func (t *tx) run(do func(*tx) error) error {
+	t.changes++
+	if err := do(t); err != nil {
+		return err
+	}
+	return t.failed
+}
+
+// runApart runs one change so that its failure undoes nothing but itself. The
+// first result is the change's own; the second says that the transaction is lost.
+func (t *tx) runApart(do func(*tx) error) (own, lost error) {
+	if _, err := t.exec("SAVEPOINT change"); err != nil {
+		return nil, fmt.Errorf("begin a change: %w", err)
+	}
+	own = t.run(do)
+	if own == nil {
+		_, lost = t.exec("RELEASE change")
+		return nil, lost
+	}
+	t.failed = nil
+	for _, undo := range []string{"ROLLBACK TO change", "RELEASE change"} {
+		if _, err := t.exec(undo); err != nil {
+			// SQLite has rolled everything back; the reason is the first error.
+			return own, fmt.Errorf("commit state: %w", own)
+		}
+	}
+	return own, nil
 }
 
 // exec runs a statement and returns how many rows it changed.

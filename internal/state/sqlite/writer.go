@@ -17,7 +17,8 @@ var ErrClosed = errors.New("state is closed")
 // change is what one caller wants done in a transaction.
 type change struct {
 	do    func(*tx) error
-	bytes int // of the picture in it
+	redo  func(*tx) error // see [writer.soon]; nil: acknowledged when it is durable
+	bytes int             // of the picture in it
 	taken atomic.Bool
 	done  chan error
 }
@@ -29,6 +30,11 @@ func (c *change) take() bool { return c.taken.CompareAndSwap(false, true) }
 // writer is the only connection that writes, and the goroutine that owns it. A
 // commit waits for the disk, so while one is under way the changes that arrive
 // are collected, and the next one makes them all durable together.
+//
+// Changes of which a crash may lose the last few (see soon) do not make it
+// commit: they wait, done and visible to all later changes, for the next commit
+// that somebody needs, at most tuning.linger. Readers have their own
+// connections and do not see them, so whoever reads calls settle before.
 type writer struct {
 	db      *sql.DB
 	tuning  tuning
@@ -39,10 +45,14 @@ type writer struct {
 	closing   chan struct{}
 	closeOnce sync.Once
 	stopped   chan struct{} // closed when run has returned
+	unsettled atomic.Bool   // something was acknowledged and not committed yet
 
 	// Owned by run.
 	conn      *sql.Conn
 	stmts     map[string]*sql.Stmt
+	open      *tx       // nil between transactions
+	owed      []*change // acknowledged, to be committed: done in open, or lost with the one before
+	failing   bool      // the last transaction was lost
 	shrinking bool
 }
 
@@ -50,7 +60,28 @@ type writer struct {
 // nothing. While it waits in the queue, ctx ends the wait and the change is
 // never run; once it is begun, it is finished whatever becomes of ctx.
 func (w *writer) do(ctx context.Context, bytes int, fn func(*tx) error) error {
-	c := &change{do: fn, bytes: bytes, done: make(chan error, 1)}
+	return w.await(ctx, &change{do: fn, bytes: bytes, done: make(chan error, 1)})
+}
+
+// soon runs a change and returns when it is done, as all later changes see it,
+// or has failed and left nothing. It is durable with the next commit, at most
+// tuning.linger later, and before any change that is done after it: a crash
+// until then loses it. When a commit fails, redo is run in the next
+// transaction, and again until it succeeds; it does what fn did, once more, and
+// must not share with fn what the caller got. Context and queue are as for do.
+func (w *writer) soon(ctx context.Context, fn, redo func(*tx) error) error {
+	return w.await(ctx, &change{do: fn, redo: redo, done: make(chan error, 1)})
+}
+
+// settle returns when what was acknowledged is committed, so that readers see
+// it. When it cannot be committed, they see what was there before.
+func (w *writer) settle(ctx context.Context) {
+	if w.unsettled.Load() {
+		_ = w.do(ctx, 0, func(*tx) error { return nil }) // the writer logs why
+	}
+}
+
+func (w *writer) await(ctx context.Context, c *change) error {
 	if err := w.enqueue(ctx, c); err != nil {
 		return err
 	}
@@ -93,10 +124,22 @@ func (w *writer) run() {
 	defer close(w.stopped)
 	idle := time.NewTimer(w.tuning.shrinkEvery)
 	defer idle.Stop()
+	linger := time.NewTimer(w.tuning.linger)
+	defer linger.Stop()
+	var waiting bool // what is done waits for its commit
 	for {
+		if waits := w.unsettled.Load(); waits && !waiting {
+			linger.Reset(w.lingering())
+			waiting = true
+		} else if !waits {
+			waiting = false
+		}
 		select {
 		case first := <-w.queue:
-			w.commit(w.gather(first))
+			w.serve(w.gather(first))
+		case <-linger.C:
+			waiting = false
+			w.commitOwed()
 		case <-idle.C:
 			idle.Reset(w.shrink())
 		case <-w.closing:
@@ -104,6 +147,14 @@ func (w *writer) run() {
 			return
 		}
 	}
+}
+
+// lingering is how long what is done waits for its commit.
+func (w *writer) lingering() time.Duration {
+	if w.failing {
+		return max(w.tuning.linger, time.Second)
+	}
+	return w.tuning.linger
 }
 
 // close finishes what is queued and gives up the connection.
@@ -116,8 +167,9 @@ func (w *writer) drain() {
 	for {
 		select {
 		case first := <-w.queue:
-			w.commit(w.gather(first))
+			w.serve(w.gather(first))
 		default:
+			w.commitOwed()
 			w.disconnect()
 			return
 		}
@@ -139,9 +191,8 @@ func (w *writer) gather(first *change) []*change {
 	return batch
 }
 
-// commit runs the changes of a batch in one transaction and tells each caller
-// what became of its own.
-func (w *writer) commit(batch []*change) {
+// serve runs the changes of a batch and tells each caller what became of its own.
+func (w *writer) serve(batch []*change) {
 	wanted := batch[:0]
 	for _, c := range batch {
 		if c.take() {
@@ -151,13 +202,14 @@ func (w *writer) commit(batch []*change) {
 	if len(wanted) == 0 {
 		return
 	}
-	w.metrics.batchSize.Observe(float64(len(wanted)))
-	results, err := w.transaction(wanted)
-	if err != nil {
-		w.metrics.failedCommits.Inc()
-		w.logger.Error("state commit failed", "error", err, "changes", len(wanted))
+	waiting, results, err := w.execute(wanted)
+	if err == nil && len(waiting) > 0 {
+		err = w.commit()
 	}
-	for i, c := range wanted {
+	if err != nil {
+		w.failed(err, len(waiting))
+	}
+	for i, c := range waiting {
 		if err != nil {
 			c.done <- err
 			continue
@@ -166,75 +218,144 @@ func (w *writer) commit(batch []*change) {
 	}
 }
 
-// transaction returns how each change ended, or the error that undid them all.
-func (w *writer) transaction(batch []*change) ([]error, error) {
-	t, err := w.begin()
-	if err != nil {
-		return nil, err
-	}
-	results := make([]error, len(batch))
+// execute runs changes in the open transaction, acknowledges those that need not
+// be durable, and returns the others with how each ended; or the error that
+// undid all, of which waiting are then all whose callers still wait.
+func (w *writer) execute(batch []*change) (waiting []*change, results []error, err error) {
 	for i, c := range batch {
-		if results[i], err = t.run(c.do); err != nil {
-			return nil, w.abort(t, err)
+		own, lost := error(nil), w.begin()
+		if lost == nil {
+			own, lost = w.perform(c, len(waiting) > 0)
 		}
+		if lost != nil {
+			return append(waiting, batch[i:]...), nil, w.abort(lost)
+		}
+		// While commits fail, what waits for one must not become more and more.
+		if c.redo == nil || w.failing {
+			waiting, results = append(waiting, c), append(results, own)
+			continue
+		}
+		if own == nil {
+			w.owed = append(w.owed, c)
+			w.unsettled.Store(true)
+		}
+		c.done <- own
 	}
-	began := time.Now()
-	if _, err := t.exec("COMMIT"); err != nil {
-		return nil, w.abort(t, fmt.Errorf("commit state: %w", err))
-	}
-	w.metrics.commitSeconds.Observe(time.Since(began).Seconds())
-	return results, nil
+	return waiting, results, nil
 }
 
-// run runs one change so that its failure undoes nothing but itself. The first
-// result is the change's own; the second says that the transaction is lost.
-func (t *tx) run(do func(*tx) error) (own, lost error) {
-	if _, err := t.exec("SAVEPOINT change"); err != nil {
-		return nil, fmt.Errorf("begin a change: %w", err)
+// perform runs a change in the open transaction. The first result is the change's
+// own, which undid nothing else; the second says that the transaction is lost.
+//
+// After a savepoint SQLite copies each page that is changed, so there is one
+// only to protect changes that cannot be done again.
+func (w *writer) perform(c *change, protect bool) (own, lost error) {
+	if protect || w.open.careful {
+		return w.open.runApart(c.do)
 	}
-	own = do(t)
+	own = w.open.run(c.do)
 	if own == nil {
-		own = t.failed
+		return nil, nil
 	}
-	if own == nil {
-		_, err := t.exec("RELEASE change")
-		return nil, err
+	_ = w.abort(own)
+	if err := w.begin(); err != nil {
+		return own, err
 	}
-	t.failed = nil
-	for _, undo := range []string{"ROLLBACK TO change", "RELEASE change"} {
-		if _, err := t.exec(undo); err != nil {
-			// SQLite has rolled everything back; the reason is the first error.
-			return own, fmt.Errorf("commit state: %w", own)
-		}
-	}
+	w.open.careful = true // to do the same again and again would cost more than a savepoint
 	return own, nil
 }
 
-func (w *writer) begin() (*tx, error) {
+// commit makes the open transaction durable.
+func (w *writer) commit() error {
+	began := time.Now()
+	if _, err := w.open.exec("COMMIT"); err != nil {
+		return w.abort(fmt.Errorf("commit state: %w", err))
+	}
+	w.metrics.commitSeconds.Observe(time.Since(began).Seconds())
+	w.metrics.batchSize.Observe(float64(w.open.changes))
+	w.open, w.owed, w.failing = nil, nil, false
+	w.unsettled.Store(false)
+	return nil
+}
+
+// commitOwed commits what was acknowledged before it was durable.
+func (w *writer) commitOwed() {
+	if len(w.owed) == 0 {
+		return
+	}
+	err := w.begin()
+	if err == nil {
+		err = w.commit()
+	}
+	if err != nil {
+		w.failed(err, len(w.owed))
+	}
+}
+
+func (w *writer) failed(err error, changes int) {
+	w.failing = true
+	w.metrics.failedCommits.Inc()
+	w.logger.Error("state commit failed", "error", err, "changes", changes)
+}
+
+// begin opens a transaction if none is open, and does in it again what was
+// acknowledged and then lost.
+func (w *writer) begin() error {
+	if w.open != nil {
+		return nil
+	}
+	if err := w.beginEmpty(); err != nil {
+		return err
+	}
+	kept := w.owed[:0]
+	for i, c := range w.owed {
+		own, lost := w.open.runApart(c.redo)
+		if lost != nil {
+			w.owed = append(kept, w.owed[i:]...)
+			return w.abort(lost)
+		}
+		if own != nil {
+			// Somebody else had a say in between; the events concerned are sent again.
+			w.logger.Warn("a change that a failed commit lost could not be done again", "error", own)
+			continue
+		}
+		kept = append(kept, c)
+	}
+	w.owed = kept
+	return nil
+}
+
+func (w *writer) beginEmpty() error {
 	if w.conn != nil {
 		t := &tx{conn: w.conn, stmts: w.stmts}
 		if _, err := t.exec("BEGIN IMMEDIATE"); err == nil {
-			return t, nil
+			w.open = t
+			return nil
 		}
 		// Something is wrong with the connection; a new one starts clean.
 		w.disconnect()
 	}
 	if err := w.connect(context.Background()); err != nil {
-		return nil, err
+		return err
 	}
 	t := &tx{conn: w.conn, stmts: w.stmts}
 	if _, err := t.exec("BEGIN IMMEDIATE"); err != nil {
-		return nil, fmt.Errorf("begin a transaction: %w", err)
+		return fmt.Errorf("begin a transaction: %w", err)
 	}
-	return t, nil
+	w.open = t
+	return nil
 }
 
 // abort undoes the transaction and returns the reason.
-func (w *writer) abort(t *tx, reason error) error {
-	t.failed = nil
+func (w *writer) abort(reason error) error {
+	if w.open == nil {
+		return reason
+	}
+	w.open.failed = nil
 	// It fails when SQLite has rolled back by itself. If it fails otherwise,
 	// the next begin notices and takes a new connection.
-	_, _ = t.exec("ROLLBACK")
+	_, _ = w.open.exec("ROLLBACK")
+	w.open = nil
 	return reason
 }
 

@@ -20,6 +20,14 @@ func start() time.Time { return time.Date(2026, 3, 4, 5, 6, 7, 89_012_000, time.
 // soon is after everything that the store itself made due.
 func soon() time.Time { return time.Now().Add(time.Hour) }
 
+// recent checks a time that the store itself noted.
+func recent(t *testing.T, what string, at time.Time) {
+	t.Helper()
+	if age := time.Since(at); age < -time.Minute || age > time.Minute || at.Location() != time.UTC {
+		t.Errorf("%s was noted as %s, want the time of now in UTC", what, at)
+	}
+}
+
 func stream(name string) stillcast.Stream {
 	return stillcast.Stream{Domain: "push.example.com", App: "live", Name: name}
 }

@@ -38,6 +38,13 @@ func declaration() stillcast.Declaration {
 	}
 }
 
+// ruleOf is a snapshot rule that was never updated, created when got was.
+func ruleOf(got stillcast.SnapshotRule, domain, app, stream string, template int64) stillcast.SnapshotRule {
+	return stillcast.SnapshotRule{
+		Domain: domain, App: app, Stream: stream, TemplateID: template, Created: got.Created, Updated: got.Created,
+	}
+}
+
 func declare(t *testing.T, s Store, d stillcast.Declaration) []state.Change {
 	t.Helper()
 	changes, err := s.ApplyDeclaration(t.Context(), d)
@@ -71,7 +78,13 @@ func (c suite) declareCreates(t *testing.T) {
 	got := resources(t, s)
 	for i := range got.Domains {
 		d.Domains[i].ID = got.Domains[i].ID
+		recent(t, "creation of a domain", got.Domains[i].Created)
+		d.Domains[i].Created = got.Domains[i].Created
 	}
+	for _, r := range got.SnapshotRules {
+		recent(t, "creation of a snapshot rule", r.Created)
+	}
+	recent(t, "creation of a callback rule", got.CallbackRules[0].Created)
 	for i := range got.SnapshotTemplates {
 		d.SnapshotTemplates[i].ID = got.SnapshotTemplates[i].ID
 	}
@@ -82,12 +95,15 @@ func (c suite) declareCreates(t *testing.T) {
 		Domains:           d.Domains,
 		SnapshotTemplates: d.SnapshotTemplates,
 		SnapshotRules: []stillcast.SnapshotRule{
-			{Domain: "push.example.com", App: "live", Stream: "cam", TemplateID: got.SnapshotTemplates[0].ID},
-			{Domain: "*", TemplateID: got.SnapshotTemplates[2].ID},
+			ruleOf(got.SnapshotRules[0], "push.example.com", "live", "cam", got.SnapshotTemplates[0].ID),
+			ruleOf(got.SnapshotRules[1], "*", "", "", got.SnapshotTemplates[2].ID),
 		},
 		CallbackTemplates: d.CallbackTemplates,
 		CallbackRules: []stillcast.CallbackRule{
-			{Domain: "push.example.com", App: "live", TemplateID: got.CallbackTemplates[0].ID},
+			{
+				Domain: "push.example.com", App: "live", TemplateID: got.CallbackTemplates[0].ID,
+				Created: got.CallbackRules[0].Created, Updated: got.CallbackRules[0].Created,
+			},
 		},
 	}, got)
 	if a, b := got.SnapshotTemplates[0].ID, got.SnapshotTemplates[1].ID; a < 1 || b <= a {
@@ -132,8 +148,59 @@ func (c suite) declareUpdates(t *testing.T) {
 	want.SnapshotTemplates[0] = changed
 	want.SnapshotRules[0].TemplateID = want.SnapshotTemplates[2].ID
 	want.CallbackTemplates[0].StreamEndURL = ""
-	want.CallbackRules = append(want.CallbackRules, stillcast.CallbackRule{Domain: "*", TemplateID: want.CallbackTemplates[0].ID})
-	same(t, "resources", want, resources(t, s))
+	got := resources(t, s)
+	added := got.CallbackRules[1]
+	recent(t, "creation of a callback rule", added.Created)
+	want.CallbackRules = append(want.CallbackRules, stillcast.CallbackRule{
+		Domain: "*", TemplateID: want.CallbackTemplates[0].ID, Created: added.Created, Updated: added.Created,
+	})
+	updated := got.SnapshotRules[0]
+	if !updated.Updated.After(updated.Created) {
+		t.Errorf("the rule with another template was updated at %s, want a time after its creation, %s", updated.Updated, updated.Created)
+	}
+	want.SnapshotRules[0].Updated = updated.Updated
+	same(t, "resources", want, got)
+}
+
+// declareLeavesTheRest: what a configuration file cannot say is neither a change
+// nor changed.
+func (c suite) declareLeavesTheRest(t *testing.T) {
+	s := c.open(t)
+	d := declaration()
+	declare(t, s, d)
+	set := resources(t, s)
+	_, _, err := s.EditDomain(t.Context(), "*", false, 0, func(d *stillcast.Domain) error {
+		d.Disabled, d.PlayType, d.DelayLive, d.MiniProgram = true, 3, true, true
+		return nil
+	})
+	check(t, err)
+	_, _, err = s.EditSnapshotTemplate(t.Context(), set.SnapshotTemplates[0].ID, 0, func(t *stillcast.SnapshotTemplate) error {
+		t.PornFlag = true
+		return nil
+	})
+	check(t, err)
+	_, _, err = s.EditCallbackTemplate(t.Context(), set.CallbackTemplates[0].ID, 0, func(t *stillcast.CallbackTemplate) error {
+		t.Kept = keptCallbacks()
+		return nil
+	})
+	check(t, err)
+
+	before := resources(t, s)
+	if changes := declare(t, s, d); len(changes) != 0 {
+		t.Errorf("declaring the same again changed %+v", changes)
+	}
+	same(t, "resources after the same declaration", before, resources(t, s))
+
+	d.Domains[1].Auth.Delta = time.Minute
+	d.SnapshotTemplates[0].Quality = 1
+	d.CallbackTemplates[0].Description = "other"
+	if changes := declare(t, s, d); len(changes) != 3 {
+		t.Errorf("the changes are %+v, want three", changes)
+	}
+	before.Domains[1].Auth.Delta = time.Minute
+	before.SnapshotTemplates[0].Quality = 1
+	before.CallbackTemplates[0].Description = "other"
+	same(t, "resources after another declaration", before, resources(t, s))
 }
 
 func (c suite) declareRefersToStored(t *testing.T) {

@@ -5,6 +5,7 @@ package statetest
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/internal/state"
@@ -15,6 +16,28 @@ import (
 type Store interface {
 	Resources(ctx context.Context) (stillcast.ResourceSet, error)
 	ApplyDeclaration(ctx context.Context, d stillcast.Declaration) ([]state.Change, error)
+
+	EditDomain(ctx context.Context, name string, create bool, limit int, edit func(*stillcast.Domain) error) (before, after stillcast.Domain, err error)
+	DeleteDomain(ctx context.Context, name string) (stillcast.Domain, error)
+	EditSnapshotTemplate(ctx context.Context, id int64, limit int, edit func(*stillcast.SnapshotTemplate) error) (before, after stillcast.SnapshotTemplate, err error)
+	DeleteSnapshotTemplate(ctx context.Context, id int64) (stillcast.SnapshotTemplate, error)
+	AddSnapshotRule(ctx context.Context, rule stillcast.SnapshotRule) (stillcast.SnapshotRule, error)
+	DeleteSnapshotRule(ctx context.Context, domain, app, stream string) (stillcast.SnapshotRule, error)
+	EditCallbackTemplate(ctx context.Context, id int64, limit int, edit func(*stillcast.CallbackTemplate) error) (before, after stillcast.CallbackTemplate, err error)
+	DeleteCallbackTemplate(ctx context.Context, id int64) (stillcast.CallbackTemplate, error)
+	AddCallbackRule(ctx context.Context, rule stillcast.CallbackRule) (stillcast.CallbackRule, error)
+	DeleteCallbackRule(ctx context.Context, domain, app string) (stillcast.CallbackRule, error)
+
+	PutBan(ctx context.Context, ban stillcast.Ban) error
+	DeleteBan(ctx context.Context, stream stillcast.Stream) (stillcast.Ban, error)
+	Bans(ctx context.Context) ([]stillcast.Ban, error)
+
+	AddTask(ctx context.Context, task stillcast.Task) (stillcast.Task, error)
+	StopTask(ctx context.Context, id string, at time.Time) (stillcast.Task, error)
+	DeleteTask(ctx context.Context, id string) (stillcast.Task, error)
+	TaskStopped(ctx context.Context, task stillcast.Task) (bool, error)
+	Tasks(ctx context.Context, f state.TaskFilter) ([]stillcast.Task, error)
+	ActiveTasks(ctx context.Context, now time.Time) ([]stillcast.Task, error)
 
 	BeginPush(ctx context.Context, p stillcast.Push, events []state.NewEvent) error
 	EndPush(ctx context.Context, pushID string, end stillcast.PushEnd, events []state.NewEvent) error
@@ -35,6 +58,9 @@ type Store interface {
 	Deliveries(ctx context.Context, f state.DeliveryFilter) ([]state.DeliveryStatus, error)
 	Attempts(ctx context.Context, deliveryID int64) ([]state.Result, error)
 	Shots(ctx context.Context, f state.ShotFilter) ([]stillcast.Shot, error)
+	PushPage(ctx context.Context, f state.PushFilter) ([]state.PushRecord, int64, error)
+	AttemptPage(ctx context.Context, f state.AttemptFilter) ([]state.AttemptRecord, int64, error)
+	CountShots(ctx context.Context, domains []string, start, end time.Time, step time.Duration) ([]int64, error)
 }
 
 // Run runs the suite. Open returns an empty store and registers its closing
@@ -44,9 +70,24 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	s := suite{open: open}
 	t.Run("DeclareCreates", s.declareCreates)
 	t.Run("DeclareUpdates", s.declareUpdates)
+	t.Run("DeclareLeavesTheRest", s.declareLeavesTheRest)
 	t.Run("DeclareRefersToStored", s.declareRefersToStored)
 	t.Run("DeclareRefuses", s.declareRefuses)
 	t.Run("DeclareIsOneStep", s.declareIsOneStep)
+	t.Run("EditDomain", s.editDomain)
+	t.Run("EditDomainRefuses", s.editDomainRefuses)
+	t.Run("DeleteDomain", s.deleteDomain)
+	t.Run("SnapshotTemplates", s.snapshotTemplates)
+	t.Run("CallbackTemplates", s.callbackTemplates)
+	t.Run("ConcurrentEdits", s.concurrentEdits)
+	t.Run("SnapshotRules", s.snapshotRules)
+	t.Run("CallbackRules", s.callbackRules)
+	t.Run("DeletedTemplateIsOwed", s.deletedTemplateIsOwed)
+	t.Run("Bans", s.bans)
+	t.Run("AddTask", s.addTask)
+	t.Run("TaskLimit", s.taskLimit)
+	t.Run("EndTask", s.endTask)
+	t.Run("ListTasks", s.listTasks)
 	t.Run("Pushes", s.pushes)
 	t.Run("PushConflicts", s.pushConflicts)
 	t.Run("EndPushTwice", s.endPushTwice)
@@ -80,6 +121,10 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("ListDeliveries", s.listDeliveries)
 	t.Run("ListShots", s.listShots)
 	t.Run("OddText", s.oddText)
+	t.Run("PushPage", s.pushPage)
+	t.Run("PushPageFilters", s.pushPageFilters)
+	t.Run("AttemptPage", s.attemptPage)
+	t.Run("CountShots", s.countShots)
 }
 
 type suite struct {
