@@ -10,7 +10,8 @@ import (
 // Accuracy says which frame a shot is of.
 type Accuracy string
 
-// The accuracies; "" in a template means [AccuracyKeyframe].
+// The accuracies; "" in a template means [AccuracyKeyframe], and for a [Task]
+// [AccuracyExact].
 const (
 	AccuracyKeyframe Accuracy = "keyframe" // the key frame nearest to the due time
 	AccuracyExact    Accuracy = "exact"    // the frame on display at the due time
@@ -144,6 +145,6 @@ type Facts struct {
 	Solid    bool    // (almost) one colour
 	Hash     uint64  // perceptual: pictures that look alike differ in few bits
 
-	Distance  int  // bits of Hash that differ from the push's shot before; -1 for the first one
-	Duplicate bool // looks like the push's shot before
+	Distance  int  // bits of Hash that differ from the shot before, of the same push and rule or task; -1 for the first one
+	Duplicate bool // looks like that shot
 }
