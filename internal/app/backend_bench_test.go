@@ -77,7 +77,7 @@ func startBackEnd(b *testing.B, hooks string) *App {
 	b.Helper()
 	a := &App{
 		opts:     Options{Config: testConfig(b.TempDir(), hooks), Version: "test"},
-		log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
+		log:      slog.New(slog.NewTextHandler(io.Discard, nil)), //nolint:sloglint // what the log costs belongs to the figure
 		registry: prometheus.NewRegistry(), captured: make(chan struct{}), failed: make(chan error, 4),
 	}
 	b.Cleanup(func() {

@@ -47,7 +47,7 @@ func TestHandedOverPicturesAreNotRead(t *testing.T) {
 			w.take(u, w.record())
 			synctest.Wait()
 		}
-		seen := w.look()
+		got := w.look()
 		if pages != atStart || seen.mostRead != 0 {
 			t.Errorf("%d pages and some pictures were read, want none", pages-atStart)
 		}
@@ -90,7 +90,7 @@ func TestEachShotIsStoredOnce(t *testing.T) {
 			u.Wake()
 			time.Sleep(time.Minute)
 			synctest.Wait()
-			seen := w.look()
+			got := w.look()
 			if got := seen.sorted(); !slices.Equal(got, ids(1, 503)) {
 				t.Fatalf("round %d: stored %d shots, want each of 503 once", round, len(got))
 			}

@@ -6,6 +6,14 @@
 // returns only when the change is durable (it survives power loss), so the
 // caller may tell others about it.
 //
+// MarkStored, Claim and Finish may return before that, once every later call of
+// the same process sees what they did. It is durable a moment later, and at the
+// latest with whatever is durable after it. A crash in that moment loses the
+// last of these changes, in the order opposite to that in which they were made,
+// and none by half: a mark, and the picture is put once more; a claim, and it is
+// as if its lease had run out; the end of an attempt, and the event is sent once
+// more, with the same id. So nothing is lost, and no event goes before its picture.
+//
 // The states of a delivery:
 //
 //	waiting ──MarkStored──► pending ──Claim──► claimed ──Finish──► delivered

@@ -265,7 +265,7 @@ func TestManyFolders(t *testing.T) {
 	open := func() int {
 		entries, err := os.ReadDir("/proc/self/fd")
 		if err != nil {
-			t.Skip("there is no /proc/self/fd")
+			t.Fatal(err)
 		}
 		return len(entries)
 	}

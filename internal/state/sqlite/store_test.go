@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"log/slog"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -11,9 +12,18 @@ import (
 )
 
 func TestContract(t *testing.T) {
+	// Making the tables takes longer than most of the tests.
+	path := filepath.Join(t.TempDir(), "state.db")
+	s, err := Open(t.Context(), Config{Path: path}, discard(), prometheus.NewRegistry())
+	check(t, err)
+	check(t, s.Close())
+	empty, err := os.ReadFile(path)
+	check(t, err)
 	statetest.Run(t, func(t *testing.T) statetest.Store {
 		t.Helper()
-		return newStore(t)
+		path := filepath.Join(t.TempDir(), "state.db")
+		check(t, os.WriteFile(path, empty, 0o600))
+		return openStore(t, path, prometheus.NewRegistry(), defaultTuning())
 	})
 }
 
