@@ -47,11 +47,11 @@ func TestHandedOverPicturesAreNotRead(t *testing.T) {
 			w.take(u, w.record())
 			synctest.Wait()
 		}
-		got := w.look()
-		if pages != atStart || seen.mostRead != 0 {
+		look := w.look()
+		if pages != atStart || look.mostRead != 0 {
 			t.Errorf("%d pages and some pictures were read, want none", pages-atStart)
 		}
-		if got := seen.sorted(); !slices.Equal(got, ids(1, 300)) {
+		if got := look.sorted(); !slices.Equal(got, ids(1, 300)) {
 			t.Errorf("stored %v, want 300 shots", got)
 		}
 		if got := string(w.object(keyOf(300) + ".1").Body); got != "handed 300.1" {
@@ -90,11 +90,11 @@ func TestEachShotIsStoredOnce(t *testing.T) {
 			u.Wake()
 			time.Sleep(time.Minute)
 			synctest.Wait()
-			got := w.look()
-			if got := seen.sorted(); !slices.Equal(got, ids(1, 503)) {
+			look := w.look()
+			if got := look.sorted(); !slices.Equal(got, ids(1, 503)) {
 				t.Fatalf("round %d: stored %d shots, want each of 503 once", round, len(got))
 			}
-			for id, tries := range seen.tries {
+			for id, tries := range look.tries {
 				if tries != 1 {
 					t.Errorf("round %d: shot %d was put %d times", round, id, tries)
 				}
