@@ -16,7 +16,7 @@ import (
 type tx struct {
 	conn    *sql.Conn
 	stmts   map[string]*sql.Stmt // prepared once per connection
-	changes int                  // that were run in it
+	changes int                  // that were done in it
 	careful bool                 // a change failed and made all others be done again
 	failed  error
 }
@@ -24,9 +24,11 @@ type tx struct {
 // run runs one change and returns its error, also one that the change itself
 // passed over. What it did until then is still there.
 func (t *tx) run(do func(*tx) error) error {
-	t.changes++
 	if err := do(t); err != nil {
 		return err
+	}
+	if t.failed == nil {
+		t.changes++
 	}
 	return t.failed
 }
