@@ -27,6 +27,7 @@ func TestTasksThroughTheAPI(t *testing.T) {
 	first.Interrupt()
 	h.end()
 	pushS(t, a)
+	l.last = time.Time{} // each push has a grid of its own, which begins at once
 	l.shot(h)
 	c.must("StopScreenshotTask", map[string]any{"TaskId": made.TaskID})
 	l.quiet(h, time.Now(), 4*time.Second)
