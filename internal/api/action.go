@@ -36,6 +36,7 @@ func (a *Action) valueCode() string {
 
 // call is one request to an action, checked against the table.
 type call struct {
+	action  *Action
 	control Control
 	params  map[string]value
 	audit   func(before, after any) // called once by what changed something
@@ -47,7 +48,7 @@ func (a *Action) newCall(raw rawParams, control Control) (*call, error) {
 	if name := raw.unknown(a.Params); name != "" && !a.AnyParams {
 		return nil, faultf(codeUnknown, "%s has no parameter %s; its parameters are %s", a.Name, clip(name), a.paramNames())
 	}
-	c := &call{control: control, params: map[string]value{}}
+	c := &call{action: a, control: control, params: map[string]value{}}
 	for i := range a.Params {
 		p := &a.Params[i]
 		v, ok, err := raw.get(p)

@@ -47,7 +47,7 @@ func historyActions() []Action {
 }
 
 func describeCallbackRecords(ctx context.Context, c *call) (any, error) {
-	start, end, err := c.window(&Action{Values: codeInvalidValue}, maxCallbackSpan, maxCallbackPast)
+	start, end, err := c.window(maxCallbackSpan, maxCallbackPast)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func describeSheetNum(ctx context.Context, c *call) (any, error) {
 	if c.text("Granularity") == "Minute" {
 		step, span = 5*time.Minute, maxMinuteSpan
 	}
-	start, end, err := c.window(&Action{Values: codeInvalidValue}, span, maxReportPast)
+	start, end, err := c.window(span, maxReportPast)
 	if err != nil {
 		return nil, err
 	}

@@ -136,8 +136,7 @@ func forbidStream(ctx context.Context, c *call) (any, error) {
 	now := time.Now()
 	ban := stillcast.Ban{Stream: c.stream(), Until: now.Add(defaultBan), Reason: c.text("Reason"), Created: now}
 	if c.text("ResumeTime") != "" {
-		a := &Action{Values: codeInvalidValue}
-		until, err := c.moment(a, "ResumeTime")
+		until, err := c.moment("ResumeTime")
 		if err != nil {
 			return nil, err
 		}
@@ -189,7 +188,7 @@ func describeEvents(ctx context.Context, c *call) (any, error) {
 }
 
 func (c *call) pushes(ctx context.Context, size int64, filter state.PushFilter) ([]state.PushRecord, page, int64, error) {
-	start, end, err := c.window(&Action{Values: codeInvalidValue}, maxHistorySpan, maxHistoryPast)
+	start, end, err := c.window(maxHistorySpan, maxHistoryPast)
 	if err != nil {
 		return nil, page{}, 0, err
 	}

@@ -74,7 +74,7 @@ func describeTasks(ctx context.Context, c *call) (any, error) {
 		Stream: c.stream(), Start: time.Unix(c.integer("StartTime"), 0), End: time.Unix(c.integer("EndTime"), 0),
 		After: c.text("ScrollToken"), Limit: taskPage,
 	}
-	if err := checkWindow(&Action{}, filter.Start, filter.End, maxTaskWindow, maxTaskPast); err != nil {
+	if err := c.checkWindow(filter.Start, filter.End, maxTaskWindow, maxTaskPast); err != nil {
 		return nil, err
 	}
 	tasks, err := c.control.TaskPage(ctx, filter)

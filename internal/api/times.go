@@ -25,7 +25,7 @@ func (m moment) format(t time.Time) string {
 }
 
 // moment reads a time in UTC, or without a zone in the server's.
-func (c *call) moment(a *Action, name string) (moment, error) {
+func (c *call) moment(name string) (moment, error) {
 	text := c.text(name)
 	if t, err := time.Parse(utcNotation, text); err == nil {
 		return moment{t, utcNotation, time.UTC}, nil
@@ -36,30 +36,30 @@ func (c *call) moment(a *Action, name string) (moment, error) {
 	zone := c.control.Location()
 	t, err := time.ParseInLocation(localNotation, text, zone)
 	if err != nil {
-		return moment{}, faultf(a.valueCode(), "%s is %q; allowed are times such as 2026-01-31T15:04:05Z, or 2026-01-31 15:04:05 in the time zone %s", name, clip(text), zone)
+		return moment{}, faultf(c.action.valueCode(), "%s is %q; allowed are times such as 2026-01-31T15:04:05Z, or 2026-01-31 15:04:05 in the time zone %s", name, clip(text), zone)
 	}
 	return moment{t, localNotation, zone}, nil
 }
 
 // window reads StartTime and EndTime, at most span apart.
-func (c *call) window(a *Action, span, past time.Duration) (start, end moment, err error) {
-	if start, err = c.moment(a, "StartTime"); err != nil {
+func (c *call) window(span, past time.Duration) (start, end moment, err error) {
+	if start, err = c.moment("StartTime"); err != nil {
 		return
 	}
-	if end, err = c.moment(a, "EndTime"); err != nil {
+	if end, err = c.moment("EndTime"); err != nil {
 		return
 	}
-	return start, end, checkWindow(a, start.Time, end.Time, span, past)
+	return start, end, c.checkWindow(start.Time, end.Time, span, past)
 }
 
-func checkWindow(a *Action, start, end time.Time, span, past time.Duration) error {
+func (c *call) checkWindow(start, end time.Time, span, past time.Duration) error {
 	switch {
 	case !end.After(start):
-		return faultf(a.valueCode(), "EndTime %s is not after StartTime %s", end.UTC().Format(utcNotation), start.UTC().Format(utcNotation))
+		return faultf(c.action.valueCode(), "EndTime %s is not after StartTime %s", end.UTC().Format(utcNotation), start.UTC().Format(utcNotation))
 	case end.Sub(start) > span:
-		return faultf(a.valueCode(), "StartTime and EndTime are %s apart; at most %s are allowed", end.Sub(start), inDays(span))
+		return faultf(c.action.valueCode(), "StartTime and EndTime are %s apart; at most %s are allowed", end.Sub(start), inDays(span))
 	case time.Since(start) > past:
-		return faultf(a.valueCode(), "StartTime %s is too long ago; at most %s are allowed", start.UTC().Format(utcNotation), inDays(past))
+		return faultf(c.action.valueCode(), "StartTime %s is too long ago; at most %s are allowed", start.UTC().Format(utcNotation), inDays(past))
 	}
 	return nil
 }
