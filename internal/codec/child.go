@@ -57,7 +57,7 @@ func startChild(ctx context.Context, program Program, l limits, allowUnsandboxed
 	c.cmd.ExtraFiles = []*os.File{theirs}
 	c.cmd.Stderr = c.stderr
 	c.cmd.WaitDelay = time.Second // for standard error, in case that another process got hold of it
-	err = c.cmd.Start()
+	err = startWorker(c.cmd)
 	// The worker must hold the only copy, or its end would not be the end of the stream.
 	_ = theirs.Close() // nothing was written
 	if err != nil {
