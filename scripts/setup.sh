@@ -65,7 +65,7 @@ look_for_test() {
 	look_for_demo
 	look_for_encoders libx265 libaom-av1 libvpx-vp9 libvpx
 	look_for_gstreamer
-	has node || lack "node, for FFmpeg 8 and the client of Tencent Cloud" nodejs
+	has node || lack "node, for FFmpeg 8 and the clients of Tencent Cloud" nodejs
 	has npm || lack "npm, for the same" npm
 	has shellcheck || lack "shellcheck" shellcheck
 	# A library that gcc does not find is answered with the bare name.
@@ -152,10 +152,32 @@ install_npm() { # install_npm NAME FOLDER SIZE
 	mv -T "${half}" "${home}" 2>/dev/null || rm -rf "${half}"
 }
 
+# install_versitygw builds the S3 server that the tests start, in the version that they name. They look for it in the
+# same folder.
+install_versitygw() {
+	local version home half said
+	version=$(<"$(dirname "${BASH_SOURCE[0]}")/../internal/testkit/versitygw.version")
+	home=${XDG_CACHE_HOME:-${HOME}/.cache}/stillcast/versitygw-${version}
+	if [[ -d ${home} ]]; then
+		return
+	fi
+	echo "Installing: versitygw ${version} (84 MB, about two minutes) in ${home}" >&2
+	mkdir -p "${home%/*}"
+	half=$(mktemp -d "${home}.XXXXXX")
+	if ! said=$(GOBIN=${half} "${GO:-go}" install "github.com/versity/versitygw/cmd/versitygw@${version}" 2>&1); then
+		rm -rf "${half}"
+		echo "go install failed: ${said}" >&2
+		return 1
+	fi
+	mv -T "${half}" "${home}" 2>/dev/null || rm -rf "${half}"
+}
+
 finish() {
 	if [[ ${purpose} == test ]]; then
+		install_versitygw
 		install_npm nodeav internal/testkit/nodeav "FFmpeg 8, 200 MB"
 		install_npm tencentcloud internal/api/sdktest/node "the Node.js client of Tencent Cloud, 62 MB"
+		install_npm cos internal/objstore/cos/nodesdk "the Node.js client of COS, 7 MB"
 	fi
 }
 

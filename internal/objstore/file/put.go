@@ -36,6 +36,9 @@ func isTempFolder(key string) bool {
 // the object is readable, and with [Config.Fsync] it survives a power loss.
 func (s *Store) Put(ctx context.Context, o objstore.Object) error {
 	name, err := objectPath(o.Bucket, o.Key)
+	if err == nil {
+		err = objstore.ValidateMetadata(o.Metadata)
+	}
 	if err != nil {
 		return fmt.Errorf("put a picture: %w", err)
 	}
@@ -89,7 +92,7 @@ func (s *Store) put(ctx context.Context, name, temps string, body []byte) error 
 func named(call string, err error) error { return os.NewSyscallError(call, err) }
 
 func (s *Store) writeTemp(ctx context.Context, folder *handle, temp string, body []byte) (err error) {
-	if err := contextError(ctx); err != nil {
+	if err := objstore.ContextError(ctx); err != nil {
 		return err
 	}
 	var fd int
@@ -111,7 +114,7 @@ func (s *Store) writeTemp(ctx context.Context, folder *handle, temp string, body
 			return named("write", err)
 		}
 		body = body[n:]
-		if err := contextError(ctx); err != nil {
+		if err := objstore.ContextError(ctx); err != nil {
 			return err
 		}
 	}
@@ -128,7 +131,7 @@ func (s *Store) writeTemp(ctx context.Context, folder *handle, temp string, body
 	if err := retry(func() error { return unix.Fsync(fd) }); err != nil {
 		return named("fsync", err)
 	}
-	return contextError(ctx) // the last chance: from here on the object appears
+	return objstore.ContextError(ctx) // the last chance: from here on the object appears
 }
 
 // probe tells whether the folder can be written to, so that a folder which

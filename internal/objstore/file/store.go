@@ -54,8 +54,10 @@ func (o Options) Dir() string {
 
 // Store keeps pictures in a folder. It implements the contract of package
 // objstore, with these limits: the content type of an object is told from its
-// bytes, its Cache-Control is that of [Config], and a key cannot lie below
-// another one ("a" and "a/b"). A context is looked at between system calls; one
+// bytes, its Cache-Control is that of [Config], its metadata is checked and
+// dropped, since there is nothing beside the pictures, and a key cannot lie
+// below another one ("a" and "a/b"). Buckets are folders that come into being
+// with their first object. A context is looked at between system calls; one
 // that hangs, as on a dead network file system, is not interrupted.
 type Store struct {
 	config  Config
@@ -129,7 +131,7 @@ func (s *Store) Open(ctx context.Context, bucket, key string) (io.ReadSeekCloser
 	if err != nil {
 		return nil, objstore.Info{}, fmt.Errorf("get a picture: %w", err)
 	}
-	if err := contextError(ctx); err != nil {
+	if err := objstore.ContextError(ctx); err != nil {
 		return nil, objstore.Info{}, fmt.Errorf("get %s: %w", s.full(name), err)
 	}
 	f, err := s.root.Open(name)
@@ -186,7 +188,7 @@ func (s *Store) Delete(ctx context.Context, bucket, key string) error {
 	if err != nil {
 		return fmt.Errorf("delete a picture: %w", err)
 	}
-	if err := contextError(ctx); err != nil {
+	if err := objstore.ContextError(ctx); err != nil {
 		return fmt.Errorf("delete %s: %w", s.full(name), err)
 	}
 	if stat, err := s.root.Lstat(name); err == nil && stat.IsDir() {
@@ -239,14 +241,4 @@ func (s *Store) now() time.Time {
 			return time.Unix(0, now)
 		}
 	}
-}
-
-// contextError returns nil, or why the context is done: its error, with the
-// cause when that says more.
-func contextError(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if err == nil || errors.Is(cause, err) {
-		return cause
-	}
-	return fmt.Errorf("%w: %w", err, cause)
 }

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -47,10 +48,28 @@ func (s *Store) URL(shot stillcast.Shot, now time.Time) (string, error) {
 	if _, err := objectPath(shot.Bucket, shot.Key); err != nil {
 		return "", err
 	}
-	return s.urls.make(shot.Bucket, shot.Key, now), nil
+	return s.urls.make(shot.Bucket, shot.Key, now.Add(s.urls.lifetime)), nil
 }
 
-func (u urls) make(bucket, key string, now time.Time) string {
+// PublicURL is [Store.URL] from now. A folder has no region.
+func (s *Store) PublicURL(bucket, _, key string) (string, error) {
+	return s.URL(stillcast.Shot{Bucket: bucket, Key: key}, time.Now())
+}
+
+// Presign is [Store.URL] with a lifetime of its own: whole seconds, from
+// [objstore.MinLifetime] to [objstore.MaxLifetime]. Where [Config.SignedURLs] is
+// off, the URL is valid for ever, as all are.
+func (s *Store) Presign(_ context.Context, bucket, key string, lifetime time.Duration) (string, error) {
+	if _, err := objectPath(bucket, key); err != nil {
+		return "", err
+	}
+	if err := objstore.ValidateLifetime(lifetime); err != nil {
+		return "", err
+	}
+	return s.urls.make(bucket, key, time.Now().Add(lifetime)), nil
+}
+
+func (u urls) make(bucket, key string, end time.Time) string {
 	segments := strings.Split(key, "/")
 	for i, s := range segments {
 		segments[i] = url.PathEscape(s)
@@ -59,7 +78,7 @@ func (u urls) make(bucket, key string, now time.Time) string {
 	if u.key == nil {
 		return location
 	}
-	expires := now.Add(u.lifetime).Unix()
+	expires := end.Unix()
 	return location + "?expires=" + strconv.FormatInt(expires, 10) + "&signature=" + u.sign(bucket, key, expires)
 }
 

@@ -2,6 +2,7 @@ package objstoretest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"testing"
@@ -76,5 +77,20 @@ func wantMissing(t *testing.T, s Store, bucket, key string) {
 	}
 	if err == nil {
 		_ = r.Close()
+	}
+}
+
+// callAll calls every method that asks the server, each for the same object.
+func callAll(ctx context.Context, s Store, bucket, key string) map[string]error {
+	_, headErr := s.Head(ctx, bucket, key)
+	r, _, getErr := s.Get(ctx, bucket, key)
+	if getErr == nil {
+		_ = r.Close()
+	}
+	return map[string]error{
+		"Put":    s.Put(ctx, picture(bucket, key, jpeg(1000, 'c'))),
+		"Head":   headErr,
+		"Get":    getErr,
+		"Delete": s.Delete(ctx, bucket, key),
 	}
 }
