@@ -13,7 +13,7 @@ import (
 
 // apiFlags say which server is called and as whom.
 type apiFlags struct {
-	Endpoint  string `env:"STILLCAST_ENDPOINT" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Address of the server's listen.http (${default})."`
+	Endpoint  string `env:"STILLCAST_ENDPOINT" default:"http://127.0.0.1:8080" aliases:"server" placeholder:"URL" help:"Address of the server's listen.http (${default})."`
 	SecretID  string `env:"STILLCAST_SECRET_ID" name:"secret-id" placeholder:"ID" help:"Credential of the control API. Without it, the one in --data-dir."`
 	SecretKey string `env:"STILLCAST_SECRET_KEY" name:"secret-key" placeholder:"KEY" help:"Its key."`
 	DataDir   string `default:"./data" name:"data-dir" placeholder:"DIR" help:"Data folder of the server, with the credential of its first start (${default})."`

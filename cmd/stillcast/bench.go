@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -14,6 +11,7 @@ import (
 
 type benchCommand struct {
 	Capture benchCaptureCommand `cmd:"" help:"Push streams to a server and measure what their shots cost."`
+	Ingest  benchIngestCommand  `cmd:"" help:"Push streams to a server and measure what receiving them costs."`
 	Part    benchPartCommand    `cmd:"" hidden:"" help:"Do one part of a measurement (started by bench)."`
 }
 
@@ -51,20 +49,7 @@ func (c benchCaptureCommand) Run(ctx context.Context, o output) error {
 		Program: bench.Program{Path: worker().Path, Name: os.Args[0], Args: []string{"bench", "part"}},
 		Version: version, Progress: o.err,
 	}, o.out)
-	if errors.Is(err, context.Canceled) {
-		return errors.New("interrupted; everything was ended and removed")
-	}
-	if err != nil || c.JSON == "" {
-		return err
-	}
-	text, err := json.MarshalIndent(report, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write the figures: %w", err)
-	}
-	if err := os.WriteFile(c.JSON, append(text, '\n'), 0o644); err != nil { //nolint:gosec // figures are no secret
-		return fmt.Errorf("write the figures: %w", err)
-	}
-	return nil
+	return finishBench(report, c.JSON, err)
 }
 
 type benchPartCommand struct {

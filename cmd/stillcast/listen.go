@@ -15,6 +15,7 @@ import (
 type listenCommand struct {
 	Addr   string        `default:"127.0.0.1:9000" help:"Address to listen on; every path takes events."`
 	Key    []string      `env:"STILLCAST_CALLBACK_KEY" sep:"none" placeholder:"KEY" help:"Key of the callback template; repeat it during a change of keys. Without one, nothing is verified."`
+	Secret []string      `env:"STILLCAST_CALLBACK_SECRET" sep:"none" placeholder:"SECRET" help:"Signing secret of the callback template, whsec_…; with it, events whose body it did not sign are refused."`
 	Save   string        `type:"path" placeholder:"DIR" help:"Download the pictures and keep them here."`
 	Status int           `default:"200" help:"Status to answer verified events with; the server tries again after any but 200."`
 	Delay  time.Duration `default:"0s" help:"Hold the answer back for so long, such as 5s."`
@@ -34,7 +35,7 @@ func (listenCommand) Help() string {
 // Run prints what arrives until interrupted.
 func (c listenCommand) Run(ctx context.Context, o output) error {
 	r, err := receiver.New(receiver.Options{
-		Addr: c.Addr, Keys: c.Key, Save: c.Save, Status: c.Status, Delay: c.Delay,
+		Addr: c.Addr, Keys: c.Key, Secrets: c.Secret, Save: c.Save, Status: c.Status, Delay: c.Delay,
 		OnEvent: func(got receiver.Received) { fmt.Fprintln(o.out, c.describe(got)) },
 		Logger:  slog.New(slog.NewTextHandler(o.err, nil)),
 	})
@@ -43,8 +44,8 @@ func (c listenCommand) Run(ctx context.Context, o output) error {
 	}
 	r.Start()
 	fmt.Fprintf(o.err, "receiving events on http://%s/ (stop with Ctrl-C)\n", r.Addr())
-	if len(c.Key) == 0 {
-		fmt.Fprintln(o.err, "no --key: signatures are not verified")
+	if len(c.Key)+len(c.Secret) == 0 {
+		fmt.Fprintln(o.err, "no --key or --secret: signatures are not verified")
 	}
 	<-ctx.Done()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
@@ -66,7 +67,7 @@ func (c listenCommand) describe(r receiver.Received) string {
 	switch {
 	case r.Verified != nil:
 		words = append(words, "REFUSED: "+r.Verified.Error())
-	case len(c.Key) > 0:
+	case len(c.Key)+len(c.Secret) > 0:
 		words = append(words, "verified")
 	}
 	if r.Meta.Sequence > 0 {
@@ -93,8 +94,23 @@ func describeEvent(event callback.Event) string {
 		return fmt.Sprintf("begin  %s/%s/%s  from %s", e.App, e.AppName, e.StreamID, e.UserIP)
 	case callback.StreamEnd:
 		return fmt.Sprintf("end    %s/%s/%s  after %s ms  %d %s", e.App, e.AppName, e.StreamID, e.PushDuration, e.ErrCode, e.ErrMsg)
+	case callback.PushException:
+		return fmt.Sprintf("error  %s/%s/%s  %s", e.Domain, e.Path, e.StreamID, describeAbnormal(e.AbnormalEvent))
 	case callback.Unknown:
 		return fmt.Sprintf("event of type %d", e.Type())
 	}
 	return "not an event"
+}
+
+// describeAbnormal says what was wrong, each type with the last that is told of it.
+func describeAbnormal(events []callback.AbnormalEvent) string {
+	var words []string
+	for _, e := range events {
+		text := fmt.Sprintf("%d times %s", e.Count, e.TypeDescEN)
+		if n := len(e.Detail); n > 0 {
+			text += ": " + e.Detail[n-1].Desc
+		}
+		words = append(words, text)
+	}
+	return strings.Join(words, "; ")
 }

@@ -30,6 +30,8 @@ type cli struct {
 	CheckConfig checkConfigCommand `cmd:"" help:"Check a configuration file and say in which line each fault is."`
 	Apply       applyCommand       `cmd:"" help:"Set up a running server as a file says: domains, templates and rules."`
 	Get         getCommand         `cmd:"" help:"Print what a running server is set up with."`
+	Deliveries  deliveriesCommand  `cmd:"" help:"See what became of events, and send them again."`
+	Shots       shotsCommand       `cmd:"" help:"See what was taken."`
 	Bench       benchCommand       `cmd:"" help:"Measure this machine."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 	CodecWorker codecWorkerCommand `cmd:"" hidden:"" help:"Decode pictures for a server (started by serve)."`

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == worker().Args[0] {
 		main()
 	}
-	testscript.Main(leakChecked{m}, map[string]func(){"stillcast": main})
+	testscript.Main(leakChecked{m}, map[string]func(){"stillcast": main, "peer": peer})
 }
 
 // leakChecked is goleak.VerifyTestMain for testscript.Main, which ends the process itself.

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -25,7 +26,7 @@ func (r *rig) wants(code, action string, params any) {
 func TestSnapshotTemplates(t *testing.T) {
 	r := newRig(t)
 	r.must("CreateLiveSnapshotTemplate", with(template, "SnapshotInterval", 10, "Description", "a sentence, with signs.",
-		"StillcastRenditions", []string{"640x360", "320x0"}, "StillcastAccuracy", "exact", "StillcastHeartbeat", 60, "StillcastFacts", 1))
+		"StillcastRenditions", []string{"640x360", "320x0"}, "StillcastAccuracy", "exact", "StillcastHeartbeat", 60, "StillcastFacts", 1, "StillcastMirror", "second"))
 	r.wants(codeInvalidValue, "CreateLiveSnapshotTemplate", template) // the name is taken
 	r.must("ModifyLiveSnapshotTemplate", with(template, "TemplateId", 1, "SnapshotInterval", 2, "Width", 640))
 	var reply snapshotTemplateReply
@@ -33,13 +34,15 @@ func TestSnapshotTemplates(t *testing.T) {
 	want := SnapshotTemplateInfo{
 		TemplateID: 1, TemplateName: "t", SnapshotInterval: 2, Width: 640, CosAppID: 1250000000, CosBucket: "shots", CosRegion: "ap-guangzhou",
 		Description: "a sentence, with signs.",
-		Own:         Own{StillcastAccuracy: "exact", StillcastRenditions: []string{"640x360", "320x0"}, StillcastHeartbeat: 60, StillcastFacts: 1},
+		Own: Own{
+			StillcastAccuracy: "exact", StillcastRenditions: []string{"640x360", "320x0"}, StillcastHeartbeat: 60, StillcastFacts: 1, StillcastMirror: "second",
+		},
 	}
 	if diff := cmp.Diff(want, reply.Template); diff != "" {
 		t.Errorf("template (-want +got):\n%s", diff)
 	}
-	r.must("ModifyLiveSnapshotTemplate", with(template, "TemplateId", 1, "StillcastRenditions", []string{}, "StillcastAccuracy", ""))
-	if got := r.control.set.SnapshotTemplates[0]; got.Renditions != (stillcast.Renditions{}) || got.Accuracy != "" || got.Width != 640 {
+	r.must("ModifyLiveSnapshotTemplate", with(template, "TemplateId", 1, "StillcastRenditions", []string{}, "StillcastAccuracy", "", "StillcastMirror", ""))
+	if got := r.control.set.SnapshotTemplates[0]; got.Renditions != (stillcast.Renditions{}) || got.Accuracy != "" || got.Mirror != "" || got.Width != 640 {
 		t.Errorf("template %+v, want what was emptied empty and the rest as it was", got)
 	}
 	r.wants("FailedOperation.NotFound", "ModifyLiveSnapshotTemplate", with(template, "TemplateId", 9))
@@ -117,6 +120,38 @@ func TestSnapshotRules(t *testing.T) {
 	r.wants("FailedOperation.NotFound", "DeleteLiveSnapshotRule", map[string]any{"DomainName": "d.example.com"})
 	r.must("DeleteLiveSnapshotRule", map[string]any{"DomainName": "d.example.com", "AppName": "live", "StreamName": ""})
 	r.must("DeleteLiveSnapshotTemplate", map[string]any{"TemplateId": 1})
+}
+
+func TestOwnFieldsOfCallbackTemplates(t *testing.T) {
+	const secret, other = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
+	r := newRig(t)
+	own := map[string]any{
+		"StillcastProfile": "standard", "StillcastSigningSecret": secret, "StillcastPreviousSecret": other,
+		"StillcastExtras": 1, "StillcastRedactParam": 1, "StillcastRateLimit": 50,
+	}
+	plain := map[string]any{"TemplateName": "c", "SnapshotNotifyUrl": "http://a.example.com/"}
+	all := maps.Clone(own)
+	maps.Copy(all, plain)
+	r.must("CreateLiveCallbackTemplate", all)
+	var reply callbackTemplateReply
+	r.must("DescribeLiveCallbackTemplate", map[string]any{"TemplateId": 1}).into(t, &reply)
+	want := OwnCallback{
+		StillcastProfile: "standard", StillcastSigningSecret: secret, StillcastPreviousSecret: other,
+		StillcastExtras: 1, StillcastRedactParam: 1, StillcastRateLimit: 50,
+	}
+	if diff := cmp.Diff(want, reply.Template.OwnCallback); diff != "" {
+		t.Errorf("template (-want +got):\n%s", diff)
+	}
+	r.must("ModifyLiveCallbackTemplate", map[string]any{"TemplateId": 1, "StillcastPreviousSecret": "", "StillcastExtras": 0})
+	if got := r.control.set.CallbackTemplates[0]; got.PreviousSecret != "" || got.Extras || got.SigningSecret != secret || got.RateLimit != 50 {
+		t.Errorf("template %+v after the change", got)
+	}
+	for name, value := range map[string]any{
+		"StillcastProfile": "svix", "StillcastSigningSecret": "whsec_hush", "StillcastExtras": 2, "StillcastRateLimit": -1,
+	} {
+		r.wants(codeInvalidValue, "CreateLiveCallbackTemplate", with(plain, name, value))
+	}
+	r.wants(codeInvalidValue, "CreateLiveCallbackTemplate", with(plain, "StillcastPreviousSecret", other))
 }
 
 func TestCallbackTemplatesAndRules(t *testing.T) {

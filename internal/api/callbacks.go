@@ -26,7 +26,7 @@ func callbackTemplateParams(create bool) []Param {
 		url("SnapshotNotifyUrl", "event 200", "snapshot_url"),
 		url("PornCensorshipNotifyUrl", kept, "censorship_url"),
 		{Name: "CallbackKey", MaxBytes: maxDescription, Note: "signs the events", Fields: []string{"key"}},
-		url("PushExceptionNotifyUrl", kept, "push_exception_url"),
+		url("PushExceptionNotifyUrl", "event 321", "push_exception_url"),
 		url("AudioAuditNotifyUrl", kept, "audio_audit_url"),
 		url("RecordExceptionNotifyUrl", kept, "record_exception_url"),
 		{
@@ -35,9 +35,11 @@ func callbackTemplateParams(create bool) []Param {
 		},
 	}
 	if create {
-		return append(params, url("StreamMixNotifyUrl", kept, "stream_mix_url"))
+		params = append(params, url("StreamMixNotifyUrl", kept, "stream_mix_url"))
+	} else {
+		params = append([]Param{templateID()}, params...)
 	}
-	return append([]Param{templateID()}, params...)
+	return append(params, ownCallbackParams()...)
 }
 
 func callbackApp() Param {
@@ -90,7 +92,7 @@ func (c *call) setCallbackTemplate(t *stillcast.CallbackTemplate) error {
 	for name, field := range map[string]*string{
 		"StreamBeginNotifyUrl": &t.StreamBeginURL, "StreamEndNotifyUrl": &t.StreamEndURL, "SnapshotNotifyUrl": &t.SnapshotURL,
 		"RecordNotifyUrl": &t.Kept.RecordURL, "RecordStatusNotifyUrl": &t.Kept.RecordStatusURL,
-		"PornCensorshipNotifyUrl": &t.Kept.CensorshipURL, "PushExceptionNotifyUrl": &t.Kept.PushExceptionURL,
+		"PornCensorshipNotifyUrl": &t.Kept.CensorshipURL, "PushExceptionNotifyUrl": &t.PushExceptionURL,
 		"AudioAuditNotifyUrl": &t.Kept.AudioAuditURL, "RecordExceptionNotifyUrl": &t.Kept.RecordExceptionURL,
 		"StreamMixNotifyUrl": &t.Kept.StreamMixURL,
 	} {
@@ -100,6 +102,7 @@ func (c *call) setCallbackTemplate(t *stillcast.CallbackTemplate) error {
 	if !given {
 		return faultf(codeMissing, "the template has no URL; at least one of SnapshotNotifyUrl, StreamBeginNotifyUrl, StreamEndNotifyUrl and the others is required")
 	}
+	c.setOwnCallback(t)
 	if c.has("CallbackKey") {
 		t.Key = stillcast.Secret(c.text("CallbackKey"))
 	}
@@ -213,6 +216,8 @@ type CallBackTemplateInfo struct {
 	AudioAuditNotifyURL      string   `json:"AudioAuditNotifyUrl"`
 	RecordExceptionNotifyURL string   `json:"RecordExceptionNotifyUrl"`
 	RecordExceptionLevels    []string `json:",omitempty"`
+
+	OwnCallback
 }
 
 func callbackTemplateInfo(t stillcast.CallbackTemplate) CallBackTemplateInfo {
@@ -221,8 +226,9 @@ func callbackTemplateInfo(t stillcast.CallbackTemplate) CallBackTemplateInfo {
 		StreamBeginNotifyURL: t.StreamBeginURL, StreamEndNotifyURL: t.StreamEndURL, SnapshotNotifyURL: t.SnapshotURL,
 		StreamMixNotifyURL: t.Kept.StreamMixURL, RecordNotifyURL: t.Kept.RecordURL,
 		PornCensorshipNotifyURL: t.Kept.CensorshipURL, CallbackKey: t.Key.Reveal(),
-		PushExceptionNotifyURL: t.Kept.PushExceptionURL, AudioAuditNotifyURL: t.Kept.AudioAuditURL,
+		PushExceptionNotifyURL: t.PushExceptionURL, AudioAuditNotifyURL: t.Kept.AudioAuditURL,
 		RecordExceptionNotifyURL: t.Kept.RecordExceptionURL,
+		OwnCallback:              ownCallbackOf(t),
 	}
 	if t.Kept.RecordExceptionLevels != "" {
 		info.RecordExceptionLevels = strings.Split(t.Kept.RecordExceptionLevels, ",")

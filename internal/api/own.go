@@ -23,6 +23,7 @@ type Own struct {
 	StillcastSkipUnchanged int      `json:",omitempty"`
 	StillcastHeartbeat     int64    `json:",omitempty"` // seconds
 	StillcastFacts         int      `json:",omitempty"`
+	StillcastMirror        string   `json:",omitempty"`
 }
 
 func ownSnapshotParams() []Param {
@@ -38,11 +39,59 @@ func ownSnapshotParams() []Param {
 		{Name: "StillcastSkipUnchanged", Kind: Integer, Max: 1, Fields: []string{"skip_unchanged"}},
 		{Name: "StillcastHeartbeat", Kind: Integer, Max: seconds(stillcast.MaxHeartbeat), Note: "seconds", Fields: []string{"heartbeat"}},
 		{Name: "StillcastFacts", Kind: Integer, Max: 1, Fields: []string{"facts"}},
+		{Name: "StillcastMirror", MaxBytes: stillcast.MaxBucket, Note: "name of a second store, of storage.mirrors in the configuration", Fields: []string{"mirror"}},
 	}
 	for i := range params {
 		params[i].Own = true
 	}
 	return params
+}
+
+// OwnCallback are the fields of a callback template that Tencent Cloud does not
+// have, as those of [Own].
+type OwnCallback struct {
+	StillcastProfile        string `json:",omitempty"`
+	StillcastSigningSecret  string `json:",omitempty"`
+	StillcastPreviousSecret string `json:",omitempty"`
+	StillcastExtras         int    `json:",omitempty"`
+	StillcastRedactParam    int    `json:",omitempty"`
+	StillcastRateLimit      int    `json:",omitempty"` // requests per second
+}
+
+func ownCallbackParams() []Param {
+	const maxSecret = 128 // bytes: more than the longest has
+	params := []Param{
+		{
+			Name: "StillcastProfile", Allowed: words(stillcast.ProfileTencent, stillcast.ProfileStandard), Fields: []string{"profile"},
+			Note: "what counts as received, and when an event is tried again; \"\" is " + string(stillcast.ProfileTencent),
+		},
+		{Name: "StillcastSigningSecret", MaxBytes: maxSecret, Note: "signs the bodies by Standard Webhooks; whsec_ and base64 of 24 to 64 bytes", Fields: []string{"signing_secret"}},
+		{Name: "StillcastPreviousSecret", MaxBytes: maxSecret, Note: "signs beside the other, during a change", Fields: []string{"previous_secret"}},
+		{Name: "StillcastExtras", Kind: Integer, Max: 1, Note: "1: events carry ids, sequence and times under stillcast", Fields: []string{"extras"}},
+		{Name: "StillcastRedactParam", Kind: Integer, Max: 1, Note: "1: stream_param is sent without txSecret and txTime", Fields: []string{"redact_param"}},
+		{Name: "StillcastRateLimit", Kind: Integer, Max: stillcast.MaxRateLimit, Note: "requests per second to each URL; 0 is no limit", Fields: []string{"rate_limit"}},
+	}
+	for i := range params {
+		params[i].Own = true
+	}
+	return params
+}
+
+func ownCallbackOf(t stillcast.CallbackTemplate) OwnCallback {
+	return OwnCallback{
+		StillcastProfile: string(t.Profile), StillcastSigningSecret: t.SigningSecret.Reveal(), StillcastPreviousSecret: t.PreviousSecret.Reveal(),
+		StillcastExtras: number(t.Extras), StillcastRedactParam: number(t.RedactParam), StillcastRateLimit: t.RateLimit,
+	}
+}
+
+// setOwnCallback changes what was given.
+func (c *call) setOwnCallback(t *stillcast.CallbackTemplate) {
+	setWord(c, &t.Profile, "StillcastProfile")
+	setWord(c, &t.SigningSecret, "StillcastSigningSecret")
+	setWord(c, &t.PreviousSecret, "StillcastPreviousSecret")
+	c.setFlag(&t.Extras, "StillcastExtras")
+	c.setFlag(&t.RedactParam, "StillcastRedactParam")
+	c.setInt(&t.RateLimit, "StillcastRateLimit")
 }
 
 func words[T ~string](all ...T) []string {
@@ -59,6 +108,7 @@ func ownOf(t stillcast.SnapshotTemplate) Own {
 		StillcastProgressive: number(t.Progressive), StillcastExif: number(t.EXIF),
 		StillcastSkipBlack: number(t.SkipBlack), StillcastSkipUnchanged: number(t.SkipUnchanged),
 		StillcastHeartbeat: seconds(t.Heartbeat), StillcastFacts: number(t.Facts),
+		StillcastMirror: t.Mirror,
 	}
 	for _, size := range t.Renditions.Sizes() {
 		own.StillcastRenditions = append(own.StillcastRenditions, size.String())
@@ -77,6 +127,7 @@ func (c *call) setOwn(t *stillcast.SnapshotTemplate) error {
 	c.setFlag(&t.SkipBlack, "StillcastSkipBlack")
 	c.setFlag(&t.SkipUnchanged, "StillcastSkipUnchanged")
 	c.setFlag(&t.Facts, "StillcastFacts")
+	setWord(c, &t.Mirror, "StillcastMirror")
 	if c.has("StillcastHeartbeat") {
 		t.Heartbeat = time.Duration(c.integer("StillcastHeartbeat")) * time.Second
 	}

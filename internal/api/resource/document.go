@@ -59,6 +59,7 @@ type snapshotTemplate struct {
 	SkipUnchanged bool   `yaml:"skip_unchanged,omitempty" json:"skip_unchanged,omitempty"`
 	Heartbeat     string `yaml:"heartbeat,omitempty" json:"heartbeat,omitempty"`
 	Facts         bool   `yaml:"facts,omitempty" json:"facts,omitempty"`
+	Mirror        string `yaml:"mirror,omitempty" json:"mirror,omitempty"`
 }
 
 type size struct {
@@ -74,12 +75,19 @@ type snapshotRule struct {
 }
 
 type callbackTemplate struct {
-	Name           string `yaml:"name" json:"name"`
-	Description    string `yaml:"description,omitempty" json:"description,omitempty"`
-	Key            string `yaml:"key,omitempty" json:"key,omitempty"`
-	SnapshotURL    string `yaml:"snapshot_url,omitempty" json:"snapshot_url,omitempty"`
-	StreamBeginURL string `yaml:"stream_begin_url,omitempty" json:"stream_begin_url,omitempty"`
-	StreamEndURL   string `yaml:"stream_end_url,omitempty" json:"stream_end_url,omitempty"`
+	Name             string `yaml:"name" json:"name"`
+	Description      string `yaml:"description,omitempty" json:"description,omitempty"`
+	Key              string `yaml:"key,omitempty" json:"key,omitempty"`
+	SnapshotURL      string `yaml:"snapshot_url,omitempty" json:"snapshot_url,omitempty"`
+	StreamBeginURL   string `yaml:"stream_begin_url,omitempty" json:"stream_begin_url,omitempty"`
+	StreamEndURL     string `yaml:"stream_end_url,omitempty" json:"stream_end_url,omitempty"`
+	PushExceptionURL string `yaml:"push_exception_url,omitempty" json:"push_exception_url,omitempty"`
+	Profile          string `yaml:"profile,omitempty" json:"profile,omitempty"`
+	SigningSecret    string `yaml:"signing_secret,omitempty" json:"signing_secret,omitempty"`
+	PreviousSecret   string `yaml:"previous_secret,omitempty" json:"previous_secret,omitempty"`
+	Extras           bool   `yaml:"extras,omitempty" json:"extras,omitempty"`
+	RedactParam      bool   `yaml:"redact_param,omitempty" json:"redact_param,omitempty"`
+	RateLimit        int    `yaml:"rate_limit,omitempty" json:"rate_limit,omitempty"`
 }
 
 type callbackRule struct {
@@ -142,6 +150,7 @@ func documentSnapshotTemplate(t stillcast.SnapshotTemplate) snapshotTemplate {
 		Fit: string(t.Fit), Format: string(t.Format), Quality: t.Quality, Progressive: t.Progressive, EXIF: t.EXIF,
 		Bucket: t.Bucket, AppID: t.AppID, Region: t.Region, Prefix: t.Prefix, FileName: t.FileName,
 		Accuracy: string(t.Accuracy), SkipBlack: t.SkipBlack, SkipUnchanged: t.SkipUnchanged, Heartbeat: duration(t.Heartbeat), Facts: t.Facts,
+		Mirror: t.Mirror,
 	}
 	for _, s := range t.Renditions.Sizes() {
 		doc.Renditions = append(doc.Renditions, size(s))
@@ -152,7 +161,9 @@ func documentSnapshotTemplate(t stillcast.SnapshotTemplate) snapshotTemplate {
 func documentCallbackTemplate(t stillcast.CallbackTemplate) callbackTemplate {
 	return callbackTemplate{
 		Name: t.Name, Description: t.Description, Key: t.Key.Reveal(),
-		SnapshotURL: t.SnapshotURL, StreamBeginURL: t.StreamBeginURL, StreamEndURL: t.StreamEndURL,
+		SnapshotURL: t.SnapshotURL, StreamBeginURL: t.StreamBeginURL, StreamEndURL: t.StreamEndURL, PushExceptionURL: t.PushExceptionURL,
+		Profile: string(t.Profile), SigningSecret: t.SigningSecret.Reveal(), PreviousSecret: t.PreviousSecret.Reveal(),
+		Extras: t.Extras, RedactParam: t.RedactParam, RateLimit: t.RateLimit,
 	}
 }
 

@@ -82,6 +82,7 @@ func snapshotFields(t stillcast.SnapshotTemplate) []field {
 		flagField("skip_unchanged", "StillcastSkipUnchanged", t.SkipUnchanged),
 		durationField("heartbeat", "StillcastHeartbeat", t.Heartbeat),
 		flagField("facts", "StillcastFacts", t.Facts),
+		textField("mirror", "StillcastMirror", t.Mirror),
 	}
 }
 
@@ -92,6 +93,13 @@ func callbackFields(t stillcast.CallbackTemplate) []field {
 		textField("snapshot_url", "SnapshotNotifyUrl", t.SnapshotURL),
 		textField("stream_begin_url", "StreamBeginNotifyUrl", t.StreamBeginURL),
 		textField("stream_end_url", "StreamEndNotifyUrl", t.StreamEndURL),
+		textField("push_exception_url", "PushExceptionNotifyUrl", t.PushExceptionURL),
+		textField("profile", "StillcastProfile", string(t.Profile)),
+		secretField("signing_secret", "StillcastSigningSecret", t.SigningSecret),
+		secretField("previous_secret", "StillcastPreviousSecret", t.PreviousSecret),
+		flagField("extras", "StillcastExtras", t.Extras),
+		flagField("redact_param", "StillcastRedactParam", t.RedactParam),
+		numberField("rate_limit", "StillcastRateLimit", t.RateLimit),
 	}
 }
 

@@ -81,6 +81,7 @@ func snapshotTemplateOf(info api.SnapshotTemplateInfo) (stillcast.SnapshotTempla
 		Fit: stillcast.Fit(info.StillcastFit), Progressive: info.StillcastProgressive == 1, EXIF: info.StillcastExif == 1,
 		SkipBlack: info.StillcastSkipBlack == 1, SkipUnchanged: info.StillcastSkipUnchanged == 1,
 		Heartbeat: time.Duration(info.StillcastHeartbeat) * time.Second, Facts: info.StillcastFacts == 1,
+		Mirror:   info.StillcastMirror,
 		PornFlag: info.PornFlag == 1,
 	}
 	var sizes []stillcast.Size
@@ -116,6 +117,9 @@ func readCallbackTemplates(ctx context.Context, c *client.Client, set *stillcast
 		set.CallbackTemplates = append(set.CallbackTemplates, stillcast.CallbackTemplate{
 			ID: info.TemplateID, Name: info.TemplateName, Description: info.Description, Key: stillcast.Secret(info.CallbackKey),
 			SnapshotURL: info.SnapshotNotifyURL, StreamBeginURL: info.StreamBeginNotifyURL, StreamEndURL: info.StreamEndNotifyURL,
+			PushExceptionURL: info.PushExceptionNotifyURL, Profile: stillcast.Profile(info.StillcastProfile),
+			SigningSecret: stillcast.Secret(info.StillcastSigningSecret), PreviousSecret: stillcast.Secret(info.StillcastPreviousSecret),
+			Extras: info.StillcastExtras == 1, RedactParam: info.StillcastRedactParam == 1, RateLimit: info.StillcastRateLimit,
 			Kept: stillcast.KeptCallbacks{RecordExceptionLevels: strings.Join(info.RecordExceptionLevels, ",")},
 		})
 	}

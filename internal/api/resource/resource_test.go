@@ -22,12 +22,13 @@ resources:
     - {name: b.example.com, auth: {enabled: false, backup_key: "odd: {key}", delta: 30s}}
   snapshot_templates:
     - {name: t, interval: 10s, bucket: shots, app_id: 1250000000, region: ap-guangzhou}
-    - {name: all, accuracy: exact, format: webp, fit: cover, exif: true, renditions: [{width: 320}, {width: 160, height: 90}], skip_black: true, skip_unchanged: true, heartbeat: 1h, facts: true}
+    - {name: all, accuracy: exact, format: webp, fit: cover, exif: true, renditions: [{width: 320}, {width: 160, height: 90}], skip_black: true, skip_unchanged: true, heartbeat: 1h, facts: true, mirror: second}
   snapshot_rules:
     - {domain: a.example.com, app: live, stream: 001, template: all}
     - {domain: a.example.com, template: t}
   callback_templates:
     - {name: hooks, description: to us, key: k, snapshot_url: "http://a.example.com/"}
+    - {name: strict, push_exception_url: "http://c.example.com/x", profile: standard, signing_secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw, previous_secret: whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX, extras: true, redact_param: true, rate_limit: 5}
   callback_rules:
     - {domain: a.example.com, app: "", template: hooks}
 `
@@ -78,7 +79,7 @@ func plan(t *testing.T, now stillcast.ResourceSet, want stillcast.Declaration, p
 func TestPlanOfAnEmptyServerMakesEverythingInOrder(t *testing.T) {
 	want := []string{
 		"create domain a.example.com []", "create domain b.example.com []", "create snapshot_template t []", "create snapshot_template all []",
-		"create callback_template hooks []", "create snapshot_rule a.example.com/live/001 []", "create snapshot_rule a.example.com// []",
+		"create callback_template hooks []", "create callback_template strict []", "create snapshot_rule a.example.com/live/001 []", "create snapshot_rule a.example.com// []",
 		"create callback_rule a.example.com/ []",
 	}
 	if diff := cmp.Diff(want, plan(t, stillcast.ResourceSet{}, declaration(t, declared), true)); diff != "" {
@@ -95,12 +96,13 @@ func TestPlanOfWhatIsThereIsEmpty(t *testing.T) {
 func TestPlanSaysWhatDiffersButNoKeys(t *testing.T) {
 	changed := strings.NewReplacer("0123", "hushhush", "interval: 10s", "interval: 2s, width: 640", "key: k", "key: hushhush",
 		"http://a.example.com/", "http://b.example.com/", "stream: 001, template: all", "stream: 001, template: t",
-		"{width: 320}, ", "").Replace(declared)
+		"{width: 320}, ", "", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_hushhushhushhushhushhushhushhush", "rate_limit: 5", "rate_limit: 6").Replace(declared)
 	want := []string{
 		"update domain a.example.com [auth.key changed]",
 		"update snapshot_template t [interval 10s → 2s, width 0 → 640]",
 		"update snapshot_template all [renditions [320x0 160x90] → [160x90]]",
 		"update callback_template hooks [key changed, snapshot_url http://a.example.com/ → http://b.example.com/]",
+		"update callback_template strict [signing_secret changed, rate_limit 5 → 6]",
 		"update snapshot_rule a.example.com/live/001 [template all → t]",
 	}
 	if diff := cmp.Diff(want, plan(t, made(declaration(t, declared)), declaration(t, changed), false)); diff != "" {
@@ -116,7 +118,7 @@ func TestPruneDeletesRulesBeforeWhatTheyName(t *testing.T) {
 	want := []string{
 		"delete snapshot_rule a.example.com/live/001 []", "delete snapshot_rule a.example.com// []", "delete callback_rule a.example.com/ []",
 		"delete domain a.example.com []", "delete domain b.example.com []", "delete snapshot_template t []", "delete snapshot_template all []",
-		"delete callback_template hooks []",
+		"delete callback_template hooks []", "delete callback_template strict []",
 	}
 	if diff := cmp.Diff(want, plan(t, now, stillcast.Declaration{}, true)); diff != "" {
 		t.Errorf("plan (-want +got):\n%s", diff)
