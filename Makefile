@@ -54,6 +54,10 @@ fuzz-long: setup-test ## 100,000 damaged key frames through the decoders: half a
 bench: setup-test ## All benchmarks, BENCHTIME (1s) each
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
+.PHONY: bench-peers
+bench-peers: ## Build other people's RTMP servers to compare with (bin/peer-…), for bench ingest --vs
+	cd internal/bench/peers && for peer in gortmplib lal; do $(GO) build -trimpath -o ../../../bin/peer-$$peer ./$$peer; done
+
 .PHONY: fmt
 fmt: ## Format and repair what the linters can repair by themselves
 	$(TOOL) golangci-lint fmt ./...
@@ -67,6 +71,7 @@ fmt-check: ## Fail if a file is not gofmt'ed
 tidy-check: ## Fail if go.mod or tools/go.mod is not tidy
 	$(GO) mod tidy -diff
 	cd tools && $(GO) mod tidy -diff
+	cd internal/bench/peers && $(GO) mod tidy -diff
 
 .PHONY: clean
 clean: ## Remove what was built

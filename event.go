@@ -10,9 +10,10 @@ type EventType int
 
 // Event types that Stillcast emits.
 const (
-	EventPushEnd   EventType = 0
-	EventPushBegin EventType = 1
-	EventShot      EventType = 200
+	EventPushEnd       EventType = 0
+	EventPushBegin     EventType = 1
+	EventShot          EventType = 200
+	EventPushException EventType = 321
 )
 
 // String returns the word used in logs and metrics.
@@ -24,6 +25,8 @@ func (t EventType) String() string {
 		return "push_begin"
 	case EventShot:
 		return "shot"
+	case EventPushException:
+		return "push_exception"
 	}
 	return "unknown"
 }

@@ -18,6 +18,7 @@ type Shot struct {
 	Height   int
 	Size     int // of the picture, in bytes
 	Format   Format
+	Mirror   string // the second store that is to hold its pictures, "" for none
 
 	Renditions []Rendition // further sizes of the picture, in the same format
 	Facts      Facts

@@ -53,6 +53,9 @@ type SnapshotTemplate struct {
 	SkipUnchanged bool
 	Heartbeat     time.Duration // 0 means DefaultHeartbeat
 	Facts         bool          // events carry the shot's facts under "stillcast"
+	// Mirror is the name of a second store that holds each picture before its
+	// event is sent; "" for none. Which there are is in the configuration.
+	Mirror string
 
 	PornFlag bool // kept for clients of Tencent Cloud, without effect: pictures are not moderated
 }
@@ -72,6 +75,9 @@ func (t SnapshotTemplate) Validate() error {
 		return err
 	}
 	if err := t.validateBucket(); err != nil {
+		return err
+	}
+	if err := validateBucketPart("mirror", t.Mirror); err != nil {
 		return err
 	}
 	t = t.WithDefaults()
@@ -231,13 +237,28 @@ type SnapshotRule struct {
 // CallbackTemplate says where events go and with which key they are signed.
 // An event whose URL is empty is not sent.
 type CallbackTemplate struct {
-	ID             int64
-	Name           string
-	Description    string
-	Key            Secret // signs events: sign = md5hex(key + t); "" sends them unsigned
-	SnapshotURL    string // event 200
-	StreamBeginURL string // event 1
-	StreamEndURL   string // event 0
+	ID               int64
+	Name             string
+	Description      string
+	Key              Secret // signs events: sign = md5hex(key + t); "" sends them unsigned
+	SnapshotURL      string // event 200
+	StreamBeginURL   string // event 1
+	StreamEndURL     string // event 0
+	PushExceptionURL string // event 321
+
+	Profile Profile // "" means ProfileTencent
+	// SigningSecret makes requests carry the headers of Standard Webhooks 1.0.0:
+	// "whsec_" and base64 of 24 to 64 bytes; "" for none. PreviousSecret signs
+	// beside it, for the time in which receivers change over.
+	SigningSecret  Secret
+	PreviousSecret Secret
+	// Extras makes bodies carry the member stillcast: ids, sequence, times.
+	Extras bool
+	// RedactParam leaves the push credential (txSecret, txTime) out of stream_param.
+	RedactParam bool
+	// RateLimit is how many requests per second go to each of the URLs at most;
+	// 0 for no limit.
+	RateLimit int
 
 	Kept KeptCallbacks
 }
@@ -251,6 +272,8 @@ func (t CallbackTemplate) URL(e EventType) string {
 		return t.StreamBeginURL
 	case EventPushEnd:
 		return t.StreamEndURL
+	case EventPushException:
+		return t.PushExceptionURL
 	}
 	return ""
 }
@@ -271,9 +294,10 @@ func (t CallbackTemplate) Validate() error {
 		}
 	}
 	if given == 0 {
-		return Errorf(CodeInvalid, "snapshot_url", "at least one of snapshot_url, stream_begin_url and stream_end_url must be given")
+		return Errorf(CodeInvalid, "snapshot_url",
+			"at least one of snapshot_url, stream_begin_url, stream_end_url and push_exception_url must be given")
 	}
-	return nil
+	return t.validateDelivery()
 }
 
 // urls returns all URLs with the names of their fields, the kept ones included.
@@ -282,11 +306,11 @@ func (t CallbackTemplate) urls() []struct{ field, value string } {
 		{"snapshot_url", t.SnapshotURL},
 		{"stream_begin_url", t.StreamBeginURL},
 		{"stream_end_url", t.StreamEndURL},
+		{"push_exception_url", t.PushExceptionURL},
 		{"record_url", t.Kept.RecordURL},
 		{"record_status_url", t.Kept.RecordStatusURL},
 		{"censorship_url", t.Kept.CensorshipURL},
 		{"stream_mix_url", t.Kept.StreamMixURL},
-		{"push_exception_url", t.Kept.PushExceptionURL},
 		{"audio_audit_url", t.Kept.AudioAuditURL},
 		{"record_exception_url", t.Kept.RecordExceptionURL},
 	}
@@ -323,7 +347,6 @@ type KeptCallbacks struct {
 	RecordStatusURL       string
 	CensorshipURL         string
 	StreamMixURL          string
-	PushExceptionURL      string
 	AudioAuditURL         string
 	RecordExceptionURL    string
 	RecordExceptionLevels string // joined by commas

@@ -77,3 +77,32 @@ func ExampleParse() {
 	}
 	// Output: room1 1 74000
 }
+
+// With a signing secret the whole body is verified, by the headers of Standard
+// Webhooks. This is for receivers that use another HTTP stack; a Handler does it
+// with Options.Secrets.
+func ExampleVerifier_VerifyRequest() {
+	const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	v := callback.Verifier{Secrets: []string{secret}}
+
+	// What Stillcast sends:
+	body := []byte(`{"event_type":200,"stream_id":"room1"}`)
+	sent := time.Unix(1622599925, 0)
+	signature, err := callback.SignWebhook(secret, "0197-1", sent, body)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	header := http.Header{}
+	header.Set(callback.HeaderWebhookID, "0197-1")
+	header.Set(callback.HeaderWebhookTimestamp, "1622599925")
+	header.Set(callback.HeaderWebhookSignature, signature)
+
+	fmt.Println(v.VerifyRequest(header, body, sent))
+	fmt.Println(v.VerifyRequest(header, []byte(`{"event_type":200,"stream_id":"room2"}`), sent))
+	fmt.Println(v.VerifyRequest(http.Header{}, body, sent))
+	// Output:
+	// <nil>
+	// bad signature: webhook-signature is not that of the id, time and body by any of the secrets
+	// event is signed without its body: webhook-id, webhook-timestamp and webhook-signature are missing
+}

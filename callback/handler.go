@@ -17,6 +17,11 @@ const DefaultMaxBody = 1 << 20
 // Options are the settings of a [Handler]. The zero value refuses every event,
 // for want of a key.
 type Options struct {
+	// Secrets, Tolerance and AllowDowngrade say how the body is verified by the
+	// headers of Standard Webhooks, see [Verifier].
+	Secrets        []string
+	Tolerance      time.Duration
+	AllowDowngrade bool
 	// Keys are the keys that are taken, see [Verifier].
 	Keys []string
 	// Unsigned takes events without looking at their signature. It is for
@@ -26,7 +31,8 @@ type Options struct {
 	// Skew is how long after its expiry a signature is still taken, see [Verifier].
 	Skew time.Duration
 	// Replay answers repeats without handing them over again; nil hands over
-	// whatever arrives.
+	// whatever arrives. Events are told apart by their id: the webhook-id where it
+	// was verified, else Stillcast's own header, else what is in the body.
 	Replay *ReplayGuard
 	// MaxBody is the longest body that is read, in bytes; 0 means DefaultMaxBody.
 	MaxBody int64
@@ -78,12 +84,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, status, err)
 		return
 	}
-	event, members, err := h.open(body)
+	event, err := h.open(r.Header, body)
 	if err != nil {
 		h.refuse(w, r, statusOf(err), err)
 		return
 	}
-	if err := h.handOver(r, event, members); err != nil {
+	if err := h.handOver(r, event); err != nil {
 		h.options.Logger.ErrorContext(r.Context(), "event was not received",
 			"event_id", MetaFromHeader(r.Header).EventID, "event_type", event.Type(), "error", err)
 		answer(w, http.StatusInternalServerError, "the receiver could not process the event; send it again")
@@ -92,33 +98,51 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, "")
 }
 
-// open verifies and parses a body.
-func (h *handler) open(body []byte) (Event, object, error) {
-	members, err := parseObject(body)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !h.options.Unsigned {
-		v := Verifier{Keys: h.options.Keys, Skew: h.options.Skew}
-		if err := v.verify(members, time.Now()); err != nil {
-			return nil, nil, err
-		}
-	}
-	event, err := members.event(body)
-	return event, members, err
+// opened is an event that was verified.
+type opened struct {
+	Event
+
+	members object
+	id      string // webhook-id that the event was verified with, "" without
 }
 
-func (h *handler) handOver(r *http.Request, event Event, members object) error {
+// open verifies and parses a body.
+func (h *handler) open(header http.Header, body []byte) (opened, error) {
+	members, err := parseObject(body)
+	if err != nil {
+		return opened{}, err
+	}
+	o := opened{members: members}
+	if !h.options.Unsigned {
+		v := Verifier{
+			Secrets: h.options.Secrets, Tolerance: h.options.Tolerance, AllowDowngrade: h.options.AllowDowngrade,
+			Keys: h.options.Keys, Skew: h.options.Skew,
+		}
+		if o.id, err = v.verifyRequest(header, body, members, time.Now()); err != nil {
+			return opened{}, err
+		}
+	}
+	o.Event, err = members.event(body)
+	return o, err
+}
+
+func (h *handler) handOver(r *http.Request, o opened) error {
 	meta := MetaFromHeader(r.Header)
+	id := meta.EventID
+	switch {
+	case o.id != "":
+		meta.EventID, meta.Signed = o.id, true
+		// Apart from ids that are not signed, with which somebody could have a
+		// signed event taken for a repeat.
+		id = "webhook " + o.id
+	case id == "":
+		id = o.members.fingerprint()
+	}
 	ctx := withMeta(r.Context(), meta)
 	if h.options.Replay == nil {
-		return h.receive(ctx, event)
+		return h.receive(ctx, o.Event)
 	}
-	id := meta.EventID
-	if id == "" {
-		id = members.fingerprint()
-	}
-	_, err := h.options.Replay.Do(ctx, id, func() error { return h.receive(ctx, event) })
+	_, err := h.options.Replay.Do(ctx, id, func() error { return h.receive(ctx, o.Event) })
 	return err
 }
 

@@ -1,6 +1,7 @@
 package callback
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -13,6 +14,10 @@ const (
 	HeaderEventTime = "Stillcast-Event-Time" // when it happened, RFC 3339 with milliseconds
 	HeaderSequence  = "Stillcast-Sequence"   // counts a stream's events of one type to one callback template from 1, without gaps
 	HeaderAttempt   = "Stillcast-Attempt"    // counts the attempts of a delivery from 1
+
+	// HeaderTest is there, as "1", when somebody had a made-up event sent to see
+	// whether it arrives.
+	HeaderTest = "Stillcast-Test"
 )
 
 // Meta is what the headers say about an event. Other senders leave it zero.
@@ -23,10 +28,17 @@ type Meta struct {
 	At       time.Time
 	Sequence int64 // of the stream's events of this type to this callback template, from 1; 0 when the sender gives none
 	Attempt  int   // from 1; 0 when the sender gives none
+	// Test marks a made-up event, see HeaderTest. Answer it as any other, and do
+	// nothing about it.
+	Test bool
+	// Signed says that the body was verified by a signing secret, so that it and
+	// EventID came from the sender as they are. Only a [Handler] sets it.
+	Signed bool
 }
 
 // MetaFromHeader reads the headers of a request. A value that is malformed
-// counts as none.
+// counts as none. EventID is the webhook-id where Stillcast's own header is not
+// there.
 func MetaFromHeader(h http.Header) Meta {
 	sequence, err := strconv.ParseInt(h.Get(HeaderSequence), 10, 64)
 	if err != nil || sequence < 0 {
@@ -40,7 +52,10 @@ func MetaFromHeader(h http.Header) Meta {
 	if err != nil {
 		at = time.Time{}
 	}
-	return Meta{EventID: h.Get(HeaderEventID), At: at, Sequence: sequence, Attempt: int(attempt)}
+	return Meta{
+		EventID: cmp.Or(h.Get(HeaderEventID), h.Get(HeaderWebhookID)), At: at, Sequence: sequence, Attempt: int(attempt),
+		Test: h.Get(HeaderTest) != "",
+	}
 }
 
 type metaKey struct{}

@@ -66,6 +66,8 @@ func (o object) event(body []byte) (Event, error) {
 		return decode(o, StreamBegin{EventType: TypeStreamBegin, T: t, Sign: sign})
 	case TypeStreamEnd:
 		return decode(o, StreamEnd{EventType: TypeStreamEnd, T: t, Sign: sign})
+	case TypePushException:
+		return decode(o, PushException{EventType: TypePushException, T: t, Sign: sign})
 	}
 	return Unknown{EventType: int(eventType), Body: bytes.Clone(body)}, nil
 }

@@ -77,11 +77,11 @@ look_for_test() {
 look_for_gstreamer() {
 	if ! has gst-launch-1.0 || ! has gst-inspect-1.0; then
 		lack "gst-launch-1.0" gstreamer1.0-tools
-		lack "GStreamer's videotestsrc, x264enc, flvmux and rtmp2sink" \
+		lack "GStreamer's videotestsrc, x264enc, flvmux, rtmp2sink and rtmpsink" \
 			gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
 		return
 	fi
-	local checks=() elements=(videotestsrc x264enc flvmux rtmp2sink) kinds=(base ugly good bad) i
+	local checks=() elements=(videotestsrc x264enc flvmux rtmp2sink rtmpsink) kinds=(base ugly good bad bad) i
 	# Side by side: each look takes a fifth of a second.
 	for i in "${!elements[@]}"; do
 		gst-inspect-1.0 --exists "${elements[i]}" >/dev/null 2>&1 &

@@ -33,7 +33,7 @@ type benchIngestCommand struct {
 
 // Help is the end of the command's help.
 func (benchIngestCommand) Help() string {
-	return `A server with default settings, but for the number of connections, is started in a new folder, and streams are pushed to it from other processes, at their own pace. ` +
+	return `A server with default settings, but for the number of connections and their timeouts, is started in a new folder, and streams are pushed to it from other processes, at their own pace. ` +
 		`Nothing leaves this machine, and nothing is left behind. Many connections need many open files: ulimit -Hn.
 
     stillcast bench ingest --streams 1000 --bitrate 1000000 --size 640x360 --interval 10s --duration 2m --rounds 1

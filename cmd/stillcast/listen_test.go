@@ -18,6 +18,10 @@ func TestDescribe(t *testing.T) {
 	}
 	shot := callback.Screenshot{PicFullURL: "http://h/p.jpg", Width: 320, Height: 180, FileSize: 9, CreateTime: at.Unix()}
 	shot.App, shot.AppName, shot.StreamID = "d", "live", "s"
+	exception := callback.PushException{Domain: "d", Path: "live", StreamID: "s", AbnormalEvent: []callback.AbnormalEvent{
+		{Count: 2, TypeDescEN: "no frames", Detail: []callback.AbnormalDetail{{Desc: "for 3 s"}, {Desc: "for 6 s"}}},
+		{Count: 1, TypeDescEN: "time went back"},
+	}}
 	tests := []struct {
 		name string
 		keys []string
@@ -34,6 +38,11 @@ func TestDescribe(t *testing.T) {
 			"of a type that is not known", nil,
 			receiver.Received{At: at, Event: unknown, Status: 200},
 			"12:30:15.007  event of type 317  answered 200",
+		},
+		{
+			"about what is wrong with a push", nil,
+			receiver.Received{At: at, Event: exception, Status: 200},
+			"12:30:15.007  error  d/live/s  2 times no frames: for 6 s; 1 times time went back  answered 200",
 		},
 		{
 			"from another sender",

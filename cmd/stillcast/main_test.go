@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/stillcast/stillcast/internal/testkit"
+	"github.com/stillcast/stillcast/internal/testkit/lossfs"
 )
 
 var update = flag.Bool("update", false, "write what the program says into the scripts that compare it as a whole")
@@ -26,7 +27,10 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == worker().Args[0] {
 		main()
 	}
-	testscript.Main(leakChecked{m}, map[string]func(){"stillcast": main, "peer": peer})
+	if asked, code := lossfs.Serve(); asked {
+		os.Exit(code)
+	}
+	testscript.Main(leakChecked{m}, map[string]func(){"stillcast": main, "peer": peer, "lockdb": lockDatabase})
 }
 
 // leakChecked is goleak.VerifyTestMain for testscript.Main, which ends the process itself.

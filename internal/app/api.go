@@ -36,8 +36,9 @@ func (a *App) Credential() (own api.Credential, made bool) { return a.credential
 
 const frontPage = `Stillcast takes screenshots of live streams.
 
-This address serves their pictures, under /pictures/, and the control API:
-the actions of Tencent Cloud live 2018-08-01, to signed requests.
+This address serves their pictures, under /pictures/, the ledger of shots and
+events, under /api/v1/, and the control API: the actions of Tencent Cloud live
+2018-08-01, to signed requests.
 `
 
 // front sends calls to the API, and tells a browser where it is.

@@ -125,22 +125,22 @@ func pushS(t *testing.T, a *App) *testkit.Process {
 		testkit.Encoding{KeyFrames: 500 * time.Millisecond, Duration: 120 * time.Second})
 }
 
-// ledger notes what arrived at all receivers of one stream.
-type ledger struct {
+// tally notes what arrived at all receivers of one stream.
+type tally struct {
 	t    *testing.T
 	last time.Time // create_time of the shot before
 	next int64     // sequence
 }
 
 // shot checks that a shot follows the one before, without one lost or doubled.
-func (l *ledger) shot(h *hooks) arrived {
+func (l *tally) shot(h *hooks) arrived {
 	l.t.Helper()
 	_, e := h.shot()
 	l.check(e)
 	return e
 }
 
-func (l *ledger) check(e arrived) {
+func (l *tally) check(e arrived) {
 	l.t.Helper()
 	shot, ok := e.Event.(callback.Screenshot)
 	if !ok {
@@ -158,7 +158,7 @@ func (l *ledger) check(e arrived) {
 }
 
 // quiet demands that no shot arrives for a while but what was under way.
-func (l *ledger) quiet(h *hooks, since time.Time, d time.Duration) {
+func (l *tally) quiet(h *hooks, since time.Time, d time.Duration) {
 	l.t.Helper()
 	over := time.After(d)
 	for {
@@ -182,7 +182,7 @@ func TestChangesThroughTheAPIActOnALiveStream(t *testing.T) {
 	c := newCaller(t, a)
 	snapshot, hook := c.templates()
 	pushS(t, a)
-	l := ledger{t: t}
+	l := tally{t: t}
 	l.shot(old)
 
 	changed := time.Now()

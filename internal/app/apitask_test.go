@@ -20,7 +20,7 @@ func TestTasksThroughTheAPI(t *testing.T) {
 	}, &made); err != nil {
 		t.Fatal(err)
 	}
-	l := ledger{t: t}
+	l := tally{t: t}
 	first := pushS(t, a)
 	l.shot(h)
 	l.shot(h)

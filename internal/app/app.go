@@ -29,8 +29,8 @@ import (
 	"github.com/stillcast/stillcast/internal/config"
 	"github.com/stillcast/stillcast/internal/ingest"
 	"github.com/stillcast/stillcast/internal/ingest/rtmp"
+	"github.com/stillcast/stillcast/internal/ledger"
 	"github.com/stillcast/stillcast/internal/notify"
-	"github.com/stillcast/stillcast/internal/objstore/file"
 	"github.com/stillcast/stillcast/internal/spool"
 	"github.com/stillcast/stillcast/internal/state/sqlite"
 )
@@ -52,20 +52,25 @@ type Options struct {
 type App struct {
 	opts       Options
 	log        *slog.Logger
+	began      time.Time
 	registry   *prometheus.Registry
 	resources  atomic.Pointer[stillcast.Resources]
 	refreshing sync.Mutex // held while resources are read, so that what was read first never comes last
 
 	state    *sqlite.Store
-	pictures *file.Store
+	pictures *places
 	codec    *codec.Pool
 	notifier *notify.Notifier
+	previous previous
 	uploader *spool.Uploader
+	quota    *spool.Quota
+	chores   *chores
 	tasks    *tasks
 	capture  *capture.Engine
 	gate     *ingest.Gate
 	rtmp     *rtmp.Server
 	api      *api.Server
+	ledger   *ledger.Server
 	http     *httpServer
 	ops      *httpServer
 
@@ -96,7 +101,7 @@ func (a *App) onStop(name string, stop func(context.Context) error) {
 // New makes the parts and binds the listeners. On an error everything that was
 // made is taken down again.
 func New(ctx context.Context, opts Options) (*App, error) {
-	a := &App{opts: opts, log: opts.Logger, registry: prometheus.NewRegistry(), failed: make(chan error, 4), captured: make(chan struct{})}
+	a := &App{opts: opts, log: opts.Logger, began: time.Now(), registry: prometheus.NewRegistry(), failed: make(chan error, 4), captured: make(chan struct{})}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := a.make(ctx); err != nil {
 		return nil, errors.Join(err, a.Stop(ctx))
@@ -108,8 +113,8 @@ func New(ctx context.Context, opts Options) (*App, error) {
 // made before it, and so is stopped after it.
 func (a *App) make(ctx context.Context) error {
 	for _, part := range []func(context.Context) error{
-		a.makeState, a.makeHTTP, a.makeAPI, a.makePictures, a.makeNotifier, a.makeUploader,
-		a.makeCodec, a.makeTasks, a.makeCapture, a.makeIngest,
+		a.makeState, a.makeHTTP, a.makeAPI, a.makePictures, a.makeNotifier, a.makeUploader, a.makeChores,
+		a.makeCodec, a.makeTasks, a.makeCapture, a.makeIngest, a.makeLedger,
 	} {
 		if err := part(ctx); err != nil {
 			return err
@@ -129,7 +134,14 @@ func (a *App) makeState(ctx context.Context) error {
 	}
 	a.state = store
 	a.onStop("state", func(context.Context) error { return store.Close() })
-	return a.Apply(ctx, a.opts.Config.Resources.Declaration())
+	if err := a.Apply(ctx, a.opts.Config.Resources.Declaration()); err != nil {
+		return err
+	}
+	// Those that were made by the API, of a mirror that is no more.
+	if err := a.checkMirrors(a.Resources().Set().SnapshotTemplates); err != nil {
+		return fmt.Errorf("%w; put the mirror back, or declare the template without it under resources.snapshot_templates", err)
+	}
+	return nil
 }
 
 func (a *App) makeHTTP(ctx context.Context) error {
@@ -149,15 +161,12 @@ func (a *App) makeHTTP(ctx context.Context) error {
 }
 
 func (a *App) makePictures(context.Context) error {
-	cfg := a.opts.Config
-	store, err := file.Open(file.Options{
-		Config: cfg.Storage.File, DataDir: cfg.DataDir, PublicURL: publicURL(cfg.PublicURL, a.http.addr()),
-	})
+	places, err := openPlaces(a.opts.Config, publicURL(a.opts.Config.PublicURL, a.http.addr()))
 	if err != nil {
-		return fmt.Errorf("open the folder of the pictures: %w", err)
+		return err
 	}
-	a.pictures = store
-	a.onStop("pictures", func(context.Context) error { return store.Close() })
+	a.pictures = places
+	a.onStop("pictures", func(context.Context) error { return places.close() })
 	handler, err := a.publicHandler()
 	if err != nil {
 		return err
@@ -180,9 +189,17 @@ func (a *App) makeNotifier(context.Context) error {
 }
 
 func (a *App) makeUploader(context.Context) error {
+	primary, mirrors := a.pictures.stores()
+	var err error
+	if a.quota, err = spool.NewQuota(spool.QuotaOptions{
+		Config: a.opts.Config.Storage.Spool, Spool: a.state, Dropped: func(id int64) { a.uploader.Dropped(id) },
+		Logger: a.logger("spool"), Registerer: a.registry,
+	}); err != nil {
+		return fmt.Errorf("make the quota of the spool: %w", err)
+	}
 	u, err := spool.New(spool.Options{
-		Config: a.opts.Config.Storage.Upload, CacheControl: a.opts.Config.Storage.File.CacheControl,
-		Ledger: a.state, Bucket: a.pictures, Stats: a.state.SpoolStats,
+		Config: a.opts.Config.Storage.Upload, Primary: primary, Mirrors: mirrors,
+		Ledger: a.state, Stats: a.state.SpoolStats,
 		Stored: func(d []stillcast.Destination) { a.notifier.Wake(d...) },
 		Logger: a.logger("spool"), Registerer: a.registry,
 	})
@@ -219,7 +236,7 @@ func (a *App) makeCapture(context.Context) error {
 		Workers:  2 * decoders,
 		Decoders: decoders,
 		MaxUnits: codec.MaxUnits, MaxUnitBytes: a.opts.Config.Codec.MaxUnitBytes,
-		Plans: a.plans, Shoot: a.shoot, Record: a.record, NoPicture: noPicture, Poison: poison,
+		Plans: a.plans, Shoot: a.shoot, Room: a.quota.Room, Record: a.record, NoPicture: noPicture, Poison: poison,
 		Logger: a.logger("capture"), Registerer: a.registry,
 	})
 	if err != nil {
@@ -243,14 +260,16 @@ func (a *App) makeCapture(context.Context) error {
 
 func (a *App) makeIngest(ctx context.Context) error {
 	a.gate = ingest.NewGate(ingest.GateOptions{
+		Config:    a.opts.Config.Ingest.Gate,
 		Resources: a.resources.Load, Journal: journal{a}, Supports: codec.Supported,
+		Exception: journal{a}.exception,
 		Open: func(p stillcast.Push, recorded <-chan struct{}) ingest.Sink {
 			return a.capture.Open(p, recorded)
 		},
 		Logger: a.logger("ingest"), Registerer: a.registry,
 	})
 	cfg := a.opts.Config.Ingest.RTMP
-	cfg.Listen = a.opts.Config.Listen.RTMP
+	cfg.Listen, cfg.ListenTLS = a.opts.Config.Listen.RTMP, a.opts.Config.Listen.RTMPS
 	server, err := rtmp.New(ctx, cfg, a.gate, a.logger("rtmp"), a.registry)
 	if err != nil {
 		return err
@@ -268,7 +287,11 @@ func (a *App) Start(ctx context.Context) error {
 	if err := a.notifier.Start(ctx); err != nil {
 		return fmt.Errorf("start the deliveries: %w", err)
 	}
+	if err := a.reconcile(ctx); err != nil {
+		return err
+	}
 	a.uploader.Start()
+	a.startChores()
 	a.capture.Start()
 	if err := a.endLostPushes(ctx); err != nil {
 		return err
@@ -332,6 +355,10 @@ func (a *App) Stop(ctx context.Context) error {
 // RTMPAddr returns the address that publishers are accepted on.
 func (a *App) RTMPAddr() net.Addr { return a.rtmp.Addr() }
 
+// RTMPSAddr returns the address that publishers are accepted on over TLS, nil for
+// none.
+func (a *App) RTMPSAddr() net.Addr { return a.rtmp.TLSAddr() }
+
 // HTTPAddr returns the address of local pictures and the control API.
 func (a *App) HTTPAddr() net.Addr { return a.http.addr() }
 
@@ -339,6 +366,4 @@ func (a *App) HTTPAddr() net.Addr { return a.http.addr() }
 func (a *App) OpsAddr() net.Addr { return a.ops.addr() }
 
 // PicturesDir returns the folder of the pictures.
-func (a *App) PicturesDir() string {
-	return file.Options{Config: a.opts.Config.Storage.File, DataDir: a.opts.Config.DataDir}.Dir()
-}
+func (a *App) PicturesDir() string { return picturesDir(a.opts.Config) }

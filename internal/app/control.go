@@ -44,7 +44,12 @@ func (c control) DeleteDomain(ctx context.Context, name string) (stillcast.Domai
 
 // EditSnapshotTemplate implements [api.Control].
 func (c control) EditSnapshotTemplate(ctx context.Context, id int64, edit func(*stillcast.SnapshotTemplate) error) (before, after stillcast.SnapshotTemplate, err error) {
-	before, after, err = c.app.state.EditSnapshotTemplate(ctx, id, api.MaxTemplates, edit)
+	before, after, err = c.app.state.EditSnapshotTemplate(ctx, id, api.MaxTemplates, func(t *stillcast.SnapshotTemplate) error {
+		if err := edit(t); err != nil {
+			return err
+		}
+		return c.app.opts.Config.Storage.CheckMirror(t.Mirror)
+	})
 	after, err = changed(ctx, c, after, err)
 	return before, after, err
 }

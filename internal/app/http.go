@@ -11,6 +11,7 @@ import (
 	"net/http/pprof"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/internal/api"
+	"github.com/stillcast/stillcast/internal/ledger"
 	"github.com/stillcast/stillcast/internal/pictures"
 )
 
@@ -90,12 +92,15 @@ func publicURL(base string, addr net.Addr) string {
 }
 
 func (a *App) publicHandler() (http.Handler, error) {
-	handler, err := pictures.New(a.pictures, a.logger("pictures"), a.registry)
-	if err != nil {
-		return nil, fmt.Errorf("make the handler of the pictures: %w", err)
-	}
 	mux := http.NewServeMux()
-	mux.Handle(pictures.Path, handler)
+	if local := a.pictures.primary.local; local != nil {
+		handler, err := pictures.New(local, a.logger("pictures"), a.registry)
+		if err != nil {
+			return nil, fmt.Errorf("make the handler of the pictures: %w", err)
+		}
+		mux.Handle(pictures.Path, handler)
+	}
+	mux.HandleFunc(ledger.Path, a.serveLedger)
 	mux.HandleFunc("/", a.front)
 	return mux, nil
 }
@@ -123,7 +128,11 @@ func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
 		say(w, http.StatusServiceUnavailable, "state unavailable: "+err.Error())
 		return
 	}
-	say(w, http.StatusOK, "ready")
+	text := []string{"ready"}
+	for _, store := range a.uploader.Broken() {
+		text = append(text, "object store "+store+" does not work; pictures wait in the spool")
+	}
+	say(w, http.StatusOK, strings.Join(text, "\n"))
 }
 
 func say(w http.ResponseWriter, status int, text string) {

@@ -21,7 +21,7 @@ import (
 )
 
 // serveForKill is the server that tests kill: this test binary in its own
-// process. It prints the address that it takes pushes on.
+// process. It prints the addresses that it takes pushes on, and of its metrics.
 func serveForKill() int {
 	ctx := context.Background()
 	a, err := New(ctx, Options{
@@ -35,7 +35,7 @@ func serveForKill() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	fmt.Fprintln(os.Stdout, a.RTMPAddr())
+	fmt.Fprintln(os.Stdout, a.RTMPAddr(), a.OpsAddr())
 	<-ctx.Done() // never: the test kills this process
 	return 0
 }
@@ -52,11 +52,19 @@ type victim struct {
 	t    *testing.T
 	cmd  *exec.Cmd
 	addr net.Addr
+	ops  string // base of the URLs of health and metrics
 }
 
-func startVictim(t *testing.T, dir, hooks string) *victim {
+// startVictim starts one by a command that is given the program as its last
+// argument; by none, it is started at once.
+func startVictim(t *testing.T, dir, hooks string, by ...string) *victim {
 	t.Helper()
-	v := &victim{t: t, cmd: exec.Command("/proc/self/exe")}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	by = append(by, program)
+	v := &victim{t: t, cmd: exec.Command(by[0], by[1:]...)}
 	v.cmd.Env = append(os.Environ(), roleKey+"="+roleServer, "STILLCAST_TEST_DIR="+dir, "STILLCAST_TEST_HOOKS="+hooks)
 	v.cmd.Stderr = logWriter{t}
 	out, err := v.cmd.StdoutPipe()
@@ -72,11 +80,12 @@ func startVictim(t *testing.T, dir, hooks string) *victim {
 		t.Fatalf("the server did not start: %v", err)
 	}
 	go func() { _, _ = io.Copy(io.Discard, out) }()
-	addr, err := net.ResolveTCPAddr("tcp", strings.TrimSpace(line))
+	rtmp, ops, _ := strings.Cut(strings.TrimSpace(line), " ")
+	addr, err := net.ResolveTCPAddr("tcp", rtmp)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v.addr = addr
+	v.addr, v.ops = addr, "http://"+ops
 	return v
 }
 
@@ -151,7 +160,7 @@ func expectAll(t *testing.T, a *App) map[string]bool {
 		}
 		for i, size := range []int{s.Size, s.Renditions[0].Size} {
 			key := s.Keys()[i]
-			info, err := a.pictures.Head(t.Context(), s.Bucket, key)
+			info, err := a.pictures.primary.Head(t.Context(), s.Bucket, key)
 			if err != nil || info.Size != int64(size) {
 				t.Errorf("picture of shot %d (%s): %v, %d bytes, want %d", s.ID, key, err, info.Size, size)
 			}

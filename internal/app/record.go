@@ -9,9 +9,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/callback"
 	"github.com/stillcast/stillcast/internal/capture"
+	"github.com/stillcast/stillcast/internal/ingest"
 	"github.com/stillcast/stillcast/internal/notify"
 	"github.com/stillcast/stillcast/internal/state"
+	"github.com/stillcast/stillcast/internal/state/sqlite"
 )
 
 // record makes a shot durable, with its event and what is owed of it.
@@ -22,19 +25,41 @@ func (a *App) record(ctx context.Context, t capture.Taken) (stillcast.Shot, erro
 	}
 	shot, pictures := a.shotOf(t)
 	shot.EventID = id.String()
+	if err := a.quota.Admit(ctx, bytesOf(pictures)); err != nil {
+		return stillcast.Shot{}, fmt.Errorf("%w: %w", capture.ErrNoRoom, err)
+	}
+	destinations := a.destinations(t.Push, stillcast.EventShot)
+	extras := a.extras(destinations)
 	shot, err = a.state.CommitShot(ctx, state.NewShot{
 		Shot: shot, Picture: pictures[0], Renditions: pictures[1:],
-		Destinations: a.destinations(t.Push, stillcast.EventShot),
+		Destinations: destinations,
 		MakeEvent: func(s stillcast.Shot) (stillcast.Event, error) {
-			fields, err := notify.ShotFields(s, t.Push, t.Template.Facts)
+			before := a.previous.follow(t.Push.ID, s.EventID, time.Now())
+			if !extras {
+				before = ""
+			}
+			fields, err := notify.ShotFields(s, t.Push, t.Template.Facts, before)
 			return event(s.EventID, stillcast.EventShot, t.Push, s.Captured, fields), err
 		},
 	})
 	if err != nil {
+		a.previous.undo(t.Push.ID, id.String())
+		if sqlite.NoSpace(err) {
+			a.quota.DiskFull(err)
+			err = fmt.Errorf("%w: %w", capture.ErrNoRoom, err)
+		}
 		return stillcast.Shot{}, err
 	}
+	a.quota.Recorded()
 	a.uploader.Take(shot, pictures)
 	return shot, nil
+}
+
+func bytesOf(pictures [][]byte) (bytes int64) {
+	for _, p := range pictures {
+		bytes += int64(len(p))
+	}
+	return bytes
 }
 
 func event(id string, typ stillcast.EventType, p stillcast.Push, at time.Time, fields json.RawMessage) stillcast.Event {
@@ -48,7 +73,7 @@ func (a *App) destinations(p stillcast.Push, e stillcast.EventType) []stillcast.
 	return nil
 }
 
-// journal records pushes and their events 1 and 0.
+// journal records pushes and their events 1, 321 and 0.
 type journal struct{ app *App }
 
 // BeginPush implements [ingest.Journal]. Retries after an error make new event
@@ -90,8 +115,38 @@ func (j journal) EndPush(ctx context.Context, p stillcast.Push, end stillcast.Pu
 	if err := j.app.state.EndPush(ctx, p.ID, end, events); err != nil {
 		return err
 	}
+	j.app.previous.forget(p.ID)
 	j.wake(events)
 	return nil
+}
+
+// exception is the Exception of [ingest.GateOptions]. Retries make new event ids,
+// as in BeginPush.
+func (j journal) exception(ctx context.Context, p stillcast.Push, r ingest.ExceptionReport) error {
+	fields, err := notify.PushExceptionFields(p, r.At, r.Interval, abnormalEvents(r), j.appID(p))
+	if err != nil {
+		return err
+	}
+	events, err := j.events(stillcast.EventPushException, p, r.At, fields)
+	if err != nil || len(events) == 0 {
+		return err // nobody is told any more
+	}
+	if err := j.app.state.RecordEvent(ctx, events[0]); err != nil {
+		return err
+	}
+	j.wake(events)
+	return nil
+}
+
+func abnormalEvents(r ingest.ExceptionReport) []callback.AbnormalEvent {
+	events := make([]callback.AbnormalEvent, len(r.Exceptions))
+	for i, e := range r.Exceptions {
+		events[i] = callback.AbnormalEvent{Type: int(e.Kind), Count: e.Count}
+		for _, d := range e.Details {
+			events[i].Detail = append(events[i].Detail, callback.AbnormalDetail{Desc: d.Text, OccurTime: d.At.UnixMilli()})
+		}
+	}
+	return events
 }
 
 func (j journal) events(typ stillcast.EventType, p stillcast.Push, at time.Time, fields json.RawMessage) ([]state.NewEvent, error) {

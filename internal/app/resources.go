@@ -11,6 +11,9 @@ import (
 // Apply creates or updates what d declares and lets it act on running streams.
 // What d does not name is left alone.
 func (a *App) Apply(ctx context.Context, d stillcast.Declaration) error {
+	if err := a.checkMirrors(d.SnapshotTemplates); err != nil {
+		return fmt.Errorf("apply the resources: %w", err)
+	}
 	changes, err := a.state.ApplyDeclaration(ctx, d)
 	if err != nil {
 		return fmt.Errorf("apply the resources: %w", stillcast.Within("resources", err))

@@ -61,7 +61,7 @@ func testConfig(dir, hooks string) *config.Config {
 	cfg.PublicURL = "http://127.0.0.1:0"
 	cfg.Listen = config.Listen{RTMP: "127.0.0.1:0", HTTP: "127.0.0.1:0", Ops: "127.0.0.1:0"}
 	cfg.Callback.AllowNetworks = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	cfg.Callback.Retry.Interval = time.Second
+	cfg.Callback.Retry.Interval, cfg.Callback.PushRetry.Interval = time.Second, time.Second
 	// The race detector reserves more address space than a worker may have.
 	cfg.Codec.MemoryLimit = 0
 	cfg.Resources = config.Resources{
@@ -86,12 +86,17 @@ func (w logWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+func testLogger(t *testing.T) *slog.Logger {
+	t.Helper()
+	return slog.New(slog.NewTextHandler(logWriter{t}, nil))
+}
+
 // startApp runs a server until the test ends.
 func startApp(t *testing.T, cfg *config.Config) *App {
 	t.Helper()
 	a, err := New(t.Context(), Options{
 		Config: cfg, Worker: testWorker(), Version: "test",
-		Logger: slog.New(slog.NewTextHandler(logWriter{t}, nil)),
+		Logger: testLogger(t),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -124,6 +129,7 @@ type hooks struct {
 	*httptest.Server
 	t      *testing.T
 	events chan arrived
+	client *http.Client // that downloads the pictures
 
 	mu    sync.Mutex
 	fails int // requests to answer with 503 first
@@ -131,7 +137,7 @@ type hooks struct {
 
 func newHooks(t *testing.T) *hooks {
 	t.Helper()
-	h := &hooks{t: t, events: make(chan arrived, 1024)}
+	h := &hooks{t: t, events: make(chan arrived, 1024), client: http.DefaultClient}
 	handler := callback.Handler(callback.Options{Keys: []string{hookKey.Reveal()}}, h.receive)
 	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if h.failing() {
@@ -162,7 +168,7 @@ func (h *hooks) receive(ctx context.Context, e callback.Event) error {
 	got := arrived{Event: e, Meta: callback.MetaFrom(ctx), At: time.Now()}
 	if shot, ok := e.(callback.Screenshot); ok {
 		// Picture before notice: it must be there when the event is.
-		jpeg, err := download(ctx, shot.PicFullURL)
+		jpeg, err := downloadWith(ctx, h.client, shot.PicFullURL)
 		if ctx.Err() != nil {
 			return context.Cause(ctx) // the sender was killed; it sends the event again
 		}
@@ -176,11 +182,15 @@ func (h *hooks) receive(ctx context.Context, e callback.Event) error {
 }
 
 func download(ctx context.Context, url string) ([]byte, error) {
+	return downloadWith(ctx, http.DefaultClient, url)
+}
+
+func downloadWith(ctx context.Context, client *http.Client, url string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return nil, err
 	}
-	reply, err := http.DefaultClient.Do(req)
+	reply, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -24,8 +24,8 @@ const (
 )
 
 // receive takes connections and throws away what comes, as cheaply as it can,
-// until ctx ends.
-func receive(ctx context.Context, tell func(report) error) error {
+// until ctx ends. A connection collects mark bytes before it is read.
+func receive(ctx context.Context, mark int, tell func(report) error) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
@@ -50,7 +50,7 @@ func receive(ctx context.Context, tell func(report) error) error {
 		wg.Go(func() {
 			defer conn.Close()
 			defer context.AfterFunc(ctx, func() { conn.Close() })()
-			if err := discard(conn, buffers); err != nil && ctx.Err() == nil {
+			if err := discard(conn, mark, buffers); err != nil && ctx.Err() == nil {
 				cancel(err)
 			}
 		})
@@ -69,7 +69,7 @@ func broken(ctx context.Context, err error) error {
 }
 
 // discard reads a connection to its end.
-func discard(conn net.Conn, buffers *sync.Pool) error {
+func discard(conn net.Conn, mark int, buffers *sync.Pool) error {
 	sc, ok := conn.(syscall.Conn)
 	if !ok {
 		return fmt.Errorf("a connection of type %T has no socket", conn)
@@ -80,7 +80,7 @@ func discard(conn net.Conn, buffers *sync.Pool) error {
 	}
 	var lowErr error
 	err = raw.Control(func(fd uintptr) {
-		lowErr = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT, lowWater) //nolint:gosec // a file descriptor
+		lowErr = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT, mark) //nolint:gosec // a file descriptor
 	})
 	if err = errors.Join(err, lowErr); err != nil {
 		return fmt.Errorf("set SO_RCVLOWAT: %w", err)

@@ -90,7 +90,7 @@ const patternSeconds = 20
 
 // args are ffmpeg's arguments, without the file to write.
 func (k kind) args(photos bool) []string {
-	args := []string{"-hide_banner", "-loglevel", "error", "-nostdin", "-y"}
+	args := quietInput()
 	var graph string
 	if k.photos && photos {
 		for _, path := range photoFiles() {
@@ -139,22 +139,30 @@ func (k kind) muxer() string {
 	return "mp4"
 }
 
+// quietInput are ffmpeg's first arguments where a clip is made.
+func quietInput() []string { return []string{"-hide_banner", "-loglevel", "error", "-nostdin", "-y"} }
+
 // makeClip returns the file of a kind, which it makes when it is not in the folder.
 func (b *bench) makeClip(ctx context.Context, k kind, folder string, photos bool) (string, error) {
-	args := k.args(photos)
+	return b.makeFile(ctx, k.name, k.muxer(), k.args(photos), folder)
+}
+
+// makeFile returns the file that ffmpeg makes of the arguments, which go without
+// its name.
+func (b *bench) makeFile(ctx context.Context, name, muxer string, args []string, folder string) (string, error) {
 	sum := sha256.Sum256([]byte(strings.Join(args, "\x00")))
-	path := filepath.Join(folder, fmt.Sprintf("%s-%x.%s", k.name, sum[:6], k.muxer()))
+	path := filepath.Join(folder, fmt.Sprintf("%s-%x.%s", name, sum[:6], muxer))
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	b.say("making the clip %s with ffmpeg", k.name)
+	b.say("making the clip %s with ffmpeg", name)
 	// Made beside its place, so that half a clip never gets the name.
 	half, err := os.CreateTemp(folder, "half-*")
 	if err != nil {
-		return "", fmt.Errorf("make the clip %s: %w", k.name, err)
+		return "", fmt.Errorf("make the clip %s: %w", name, err)
 	}
 	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, "ffmpeg", append(args, half.Name())...) //nolint:gosec // a table's arguments
+	cmd := exec.CommandContext(ctx, "ffmpeg", append(args, half.Name())...) //nolint:gosec // arguments of our own
 	cmd.Stderr = &said
 	err = errors.Join(half.Close(), cmd.Run())
 	if err == nil {
@@ -166,5 +174,5 @@ func (b *bench) makeClip(ctx context.Context, k kind, folder string, photos bool
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	}
-	return "", errors.Join(fmt.Errorf("make the clip %s with ffmpeg: %w: %s", k.name, err, bytes.TrimSpace(said.Bytes())), os.Remove(half.Name()))
+	return "", errors.Join(fmt.Errorf("make the clip %s with ffmpeg: %w: %s", name, err, bytes.TrimSpace(said.Bytes())), os.Remove(half.Name()))
 }

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -30,14 +31,25 @@ type order struct {
 	Streams int           `json:"streams,omitempty"`
 	Ramp    time.Duration `json:"ramp,omitempty"`    // over which pushes begin, evenly
 	Decodes int           `json:"decodes,omitempty"` // at least so many key frames
+
+	First     int           `json:"first,omitempty"`      // index of the first stream, of those that other parts push with it
+	ChunkSize int           `json:"chunk_size,omitempty"` // 0 is publish.DefaultChunkSize
+	Pieces    bool          `json:"pieces,omitempty"`     // write each message as FFmpeg does, see pieces
+	Idle      bool          `json:"idle,omitempty"`       // push nothing
+	Spread    bool          `json:"spread,omitempty"`     // connect from many addresses, see localAddress
+	Tick      time.Duration `json:"tick,omitempty"`       // report so often, and go on without streams that end; 0 is at begin and end
+	Mark      int           `json:"mark,omitempty"`       // SO_RCVLOWAT of the receiver, in bytes; 0 is lowWater
 }
 
 // report is what a part says on its standard output, a line of JSON each time.
 type report struct {
 	Ready   bool          `json:"ready,omitempty"`   // all pushes have begun, or the receiver listens
 	Address string        `json:"address,omitempty"` // that the receiver listens on
-	Late    time.Duration `json:"late,omitempty"`    // the most that a message of a push was sent behind its time
+	Late    time.Duration `json:"late,omitempty"`    // the most that a message of a push was sent behind its time, since the report before
 	Sent    int64         `json:"sent,omitempty"`    // bytes of messages
+	At      time.Time     `json:"at,omitzero"`       // when Sent was read
+	Lost    int           `json:"lost,omitempty"`    // pushes that ended by themselves
+	Cause   string        `json:"cause,omitempty"`   // of the first of them
 	Decodes int           `json:"decodes,omitempty"`
 	CPU     time.Duration `json:"cpu,omitempty"` // of the decodes
 	Width   int           `json:"width,omitempty"`
@@ -69,7 +81,7 @@ func Part(ctx context.Context, role string, in io.Reader, out io.Writer) error {
 	case partPush:
 		return push(ctx, o, tell)
 	case partReceive:
-		return receive(ctx, tell)
+		return receive(ctx, cmp.Or(o.Mark, lowWater), tell)
 	case partDecode:
 		return decode(ctx, o, tell)
 	}
@@ -83,6 +95,7 @@ type part struct {
 
 	mu   sync.Mutex
 	last report
+	late time.Duration // the most of all reports since takeLate
 }
 
 // startPart starts a part. It ends when stop is called, and no later than ctx.
@@ -109,7 +122,16 @@ func (p *part) listen(line string) {
 	default:
 		close(p.ready)
 	}
-	p.last = r
+	p.last, p.late = r, max(p.late, r.Late)
+}
+
+// takeLate is how late messages were at most since it was called before.
+func (p *part) takeLate() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	late := p.late
+	p.late = 0
+	return late
 }
 
 // said is the last report.

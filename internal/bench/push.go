@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -31,34 +32,40 @@ type sender interface {
 // fleet pushes a clip as many streams.
 type fleet struct {
 	order order
-	clip  *clip
+	clip  *clip         // nil when nothing is pushed
 	begun atomic.Int64  // pushes that have
 	all   chan struct{} // closed when all have
 	late  atomic.Int64  // nanoseconds
 	sent  atomic.Int64  // bytes
+
+	mu    sync.Mutex
+	lost  int    // pushes that had begun and ended by themselves
+	cause string // of the first of them
 }
 
 // push pushes until ctx ends.
 func push(ctx context.Context, o order, tell func(report) error) error {
-	c, err := readClip(o.Clip)
-	if err != nil {
-		return err
+	f := &fleet{order: o, all: make(chan struct{})}
+	if !o.Idle {
+		var err error
+		if f.clip, err = readClip(o.Clip); err != nil {
+			return err
+		}
 	}
-	f := &fleet{order: o, clip: c, all: make(chan struct{})}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	for i := range o.Streams {
 		wg.Go(func() {
 			if err := f.stream(ctx, i); err != nil && ctx.Err() == nil {
-				cancel(fmt.Errorf("stream %d of %d: %w", i+1, o.Streams, err))
+				cancel(fmt.Errorf("stream %d of %d: %w", o.First+i+1, o.First+o.Streams, err))
 			}
 		})
 	}
 	select {
 	case <-f.all:
 		f.late.Store(0) // what was late while others began does not count
-		if err := tell(report{Ready: true}); err != nil {
+		if err := f.tick(ctx, tell); err != nil {
 			cancel(err)
 		}
 	case <-ctx.Done():
@@ -67,7 +74,47 @@ func push(ctx context.Context, o order, tell func(report) error) error {
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err
 	}
-	return tell(report{Ready: true, Late: time.Duration(f.late.Load()), Sent: f.sent.Load()})
+	return tell(f.report())
+}
+
+// report tells how it stands.
+func (f *fleet) report() report {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	late := time.Duration(f.late.Swap(0))
+	return report{Ready: true, Late: late, Sent: f.sent.Load(), At: time.Now(), Lost: f.lost, Cause: f.cause}
+}
+
+// tick reports that all have begun, and goes on to report if it is told to.
+func (f *fleet) tick(ctx context.Context, tell func(report) error) error {
+	if f.order.Tick == 0 {
+		return tell(report{Ready: true})
+	}
+	ticker := time.NewTicker(f.order.Tick)
+	defer ticker.Stop()
+	for {
+		if err := tell(f.report()); err != nil {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// lose counts a stream that has ended by itself, if the others go on.
+func (f *fleet) lose(index int, err error) bool {
+	if f.order.Tick == 0 {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.lost++; f.lost == 1 {
+		f.cause = fmt.Sprintf("stream %d: %s", f.order.First+index+1, err)
+	}
+	return true
 }
 
 // stream pushes the stream with that index, which begins at its share of the ramp.
@@ -79,28 +126,65 @@ func (f *fleet) stream(ctx context.Context, index int) error {
 	case <-ctx.Done():
 		return nil
 	}
-	s, err := f.dial(ctx, index)
+	s, err := f.dial(ctx, f.order.First+index)
 	if err != nil {
 		return err
 	}
 	if int(f.begun.Add(1)) == f.order.Streams {
 		close(f.all)
 	}
-	err = f.play(ctx, s, timer, f.clip.keys[index%len(f.clip.keys)])
-	if ctx.Err() == nil {
-		return errors.Join(err, s.Close())
+	if f.order.Idle {
+		err = stay(ctx, s)
+	} else {
+		err = f.play(ctx, s, timer, f.clip.keys[index%len(f.clip.keys)])
 	}
-	_ = s.Close() // the server may be gone already
-	return nil
+	closeErr := s.Close()
+	switch {
+	case ctx.Err() != nil: // the server may be gone already
+		return nil
+	case err != nil && f.lose(index, err):
+		return nil
+	}
+	return errors.Join(err, closeErr)
+}
+
+// stay pushes nothing until ctx or the push ends.
+func stay(ctx context.Context, s sender) error {
+	c, ok := s.(*publish.Client)
+	if !ok {
+		return errors.New("only a push over RTMP can be idle")
+	}
+	select {
+	case <-c.Done():
+		return c.Err()
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 func (f *fleet) dial(ctx context.Context, index int) (sender, error) {
-	if f.order.PushKey == "" {
-		return dialBare(ctx, f.order.Address)
+	size := cmp.Or(f.order.ChunkSize, publish.DefaultChunkSize)
+	var conn *pieces
+	connect := func(ctx context.Context, network, address string) (net.Conn, error) {
+		var err error
+		conn, err = f.connect(ctx, network, address, index)
+		return conn, err
 	}
-	name := fmt.Sprintf("stream-%d", index+1)
-	param := stillcast.PushParam(stillcast.Secret(f.order.PushKey), name, time.Now().Add(pushedFor))
-	return publish.Dial(ctx, "rtmp://"+f.order.Address+"/"+benchApp+"/"+name+"?"+param, publish.Options{})
+	var s sender
+	var err error
+	if f.order.PushKey == "" {
+		s, err = dialBare(ctx, f.order.Address, size, connect)
+	} else {
+		name := fmt.Sprintf("stream-%d", index+1)
+		param := stillcast.PushParam(stillcast.Secret(f.order.PushKey), name, time.Now().Add(pushedFor))
+		s, err = publish.Dial(ctx, "rtmp://"+f.order.Address+"/"+benchApp+"/"+name+"?"+param, publish.Options{
+			ChunkSize: size, Timeout: patience, Dial: connect,
+		})
+	}
+	if err == nil && f.order.Pieces {
+		err = conn.split(size)
+	}
+	return s, err
 }
 
 // play sends the clip over and over, in real time, from the frame first on.
@@ -156,18 +240,20 @@ type bare struct {
 	out *chunk.Writer
 }
 
-func dialBare(ctx context.Context, address string) (*bare, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+type connect func(ctx context.Context, network, address string) (net.Conn, error)
+
+func dialBare(ctx context.Context, address string, chunkSize int, connect connect) (*bare, error) {
+	conn, err := connect(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	b := &bare{Conn: conn, out: chunk.NewWriter(conn)}
-	size := binary.BigEndian.AppendUint32(nil, publish.DefaultChunkSize)
+	size := binary.BigEndian.AppendUint32(nil, uint32(chunkSize)) //nolint:gosec // at most publish.MaxChunkSize
 	if err := b.out.Write(chunk.Message{ChunkStream: chunk.MinStream, Type: chunk.TypeSetChunkSize, Payload: size}); err != nil {
 		conn.Close()
 		return nil, err
 	}
-	b.out.SetChunkSize(publish.DefaultChunkSize)
+	b.out.SetChunkSize(chunkSize)
 	return b, nil
 }
 

@@ -39,7 +39,7 @@ type server struct {
 	*process
 	rtmp, ops string // addresses
 	key       stillcast.Secret
-	events    *events
+	events    *events // nil when it sends none
 
 	ready chan struct{}
 
@@ -52,30 +52,47 @@ type server struct {
 // startServer starts a server that takes a shot of each stream at every interval,
 // in a folder that is empty.
 func (b *bench) startServer(ctx context.Context, dir string, interval time.Duration) (*server, error) {
-	s := &server{key: stillcast.Secret(rand.Text()), ready: make(chan struct{})}
+	s := newServer()
 	hookKey := rand.Text()
 	data := filepath.Join(dir, "data")
-	var err error
-	if s.events, err = listenForEvents(hookKey, filepath.Join(data, "pictures", "_")); err != nil {
+	if err := s.listenForEvents(hookKey, data); err != nil {
 		return nil, err
 	}
-	config := filepath.Join(dir, "stillcast.yaml")
 	text := fmt.Sprintf(serverConfig, data, b.options.Workers, s.key.Reveal(), interval, hookKey, s.events.url())
+	return s, s.run(ctx, b.options.Program, dir, text)
+}
+
+func newServer() *server {
+	return &server{key: stillcast.Secret(rand.Text()), ready: make(chan struct{})}
+}
+
+// listenForEvents makes the receiver of a server's events, whose data are in that
+// folder.
+func (s *server) listenForEvents(key, data string) (err error) {
+	s.events, err = listenForEvents(key, filepath.Join(data, "pictures", "_"))
+	return err
+}
+
+// run starts the server with a configuration and waits until it serves. After an
+// error nothing is left of it.
+func (s *server) run(ctx context.Context, program Program, dir, text string) error {
+	config := filepath.Join(dir, "stillcast.yaml")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("write the server's configuration: %w", err), s.events.stop())
+		return errors.Join(fmt.Errorf("write the server's configuration: %w", err), s.stopEvents())
 	}
-	s.process, err = start("the server", b.options.Program.command("serve", "--config", config), nil, s.listen)
-	if err != nil {
-		return nil, errors.Join(err, s.events.stop())
+	var err error
+	if s.process, err = start("the server", program.command("serve", "--config", config), nil, s.listen); err != nil {
+		return errors.Join(err, s.stopEvents())
 	}
 	err = s.await(ctx, s.ready, startTime)
 	if err == nil {
 		err = s.addresses()
 	}
 	if err != nil {
-		return nil, cmp.Or(err, s.stop()) // the first says why, and what follows from it nothing more
+		stopErr := s.stop()
+		return cmp.Or(err, stopErr) // the first says why, and what follows from it nothing more
 	}
-	return s, nil
+	return nil
 }
 
 // listen takes a line of the server's log.
@@ -107,4 +124,11 @@ func (s *server) addresses() error {
 }
 
 // stop ends the server, then the receiver, so that the last events arrive.
-func (s *server) stop() error { return errors.Join(s.process.stop(), s.events.stop()) }
+func (s *server) stop() error { return errors.Join(s.process.stop(), s.stopEvents()) }
+
+func (s *server) stopEvents() error {
+	if s.events == nil {
+		return nil
+	}
+	return s.events.stop()
+}

@@ -33,11 +33,18 @@ type Options struct {
 	// Poison says of an error of Shoot that the order killed two workers, or held them up
 	// too long.
 	Poison func(error) bool
-	// Record makes the shot durable.
+	// Room says whether there is room to record a shot. Where there is none, shots
+	// are shed before they are decoded.
+	Room func(context.Context) bool
+	// Record makes the shot durable, or fails with [ErrNoRoom].
 	Record     func(context.Context, Taken) (stillcast.Shot, error)
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 }
+
+// ErrNoRoom says that a shot could not be recorded for lack of room. It is shed
+// then, and has not failed.
+var ErrNoRoom = errors.New("there is no room for the shot")
 
 // Engine captures all live streams. It is safe for concurrent use.
 type Engine struct {

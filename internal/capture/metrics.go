@@ -28,7 +28,7 @@ func newMetrics(r prometheus.Registerer, queued, kept func() float64) *metrics {
 		poison: counter("poison_total", "Inputs that killed two workers, or held them up too long. They are not tried again."),
 		taken:  counter("taken_total", "Shots that are durable."),
 		shed: by("reason", "shed_total", "Shots given up before they were decoded, by reason.",
-			shedBehind, shedFull, shedStopping, shedPoison, shedHopeless),
+			shedBehind, shedFull, shedStopping, shedPoison, shedHopeless, shedRoom),
 		failed: by("reason", "failed_total", "Shots that gave no picture or could not be recorded, by stage.",
 			stageDecode, stageRecord),
 		skipped: by("reason", "skipped_total", "Shots left out as their template says, by reason.",

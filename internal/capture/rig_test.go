@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -33,7 +34,9 @@ type rig struct {
 	shoot    func(Order) (stillcast.Facts, error)
 	orders   []ordered
 	taken    []Taken
-	lent     int // access units that were taken
+	full     bool // there is no room
+	refuse   bool // there is none for what is recorded
+	lent     int  // access units that were taken
 	released int
 }
 
@@ -52,6 +55,7 @@ func newRig(t testing.TB, cfg Config, workers int) *rig {
 		Shoot:     r.make,
 		NoPicture: func(err error) bool { return errors.Is(err, errEmpty) },
 		Poison:    func(err error) bool { return errors.Is(err, errPoison) },
+		Room:      r.room,
 		Record:    r.record,
 		Logger:    slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
@@ -87,9 +91,18 @@ func (r *rig) make(_ context.Context, o Order) (Picture, error) {
 	return p, err
 }
 
+func (r *rig) room(context.Context) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.full
+}
+
 func (r *rig) record(_ context.Context, taken Taken) (stillcast.Shot, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.refuse {
+		return stillcast.Shot{}, fmt.Errorf("%w: of that size", ErrNoRoom)
+	}
 	r.taken = append(r.taken, taken)
 	return stillcast.Shot{ID: int64(len(r.taken)), Captured: taken.Captured}, nil
 }

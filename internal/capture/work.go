@@ -2,6 +2,7 @@ package capture
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/stillcast/stillcast"
@@ -9,11 +10,12 @@ import (
 
 // Reasons to shed a shot, as labels.
 const (
-	shedBehind   = "behind"   // the plan's next due time came first
-	shedFull     = "full"     // the queue is full
-	shedStopping = "stopping" // the server stops
-	shedPoison   = "poison"   // the stream killed workers: its shots are rarer for a while
-	shedHopeless = "hopeless" // the stream gave no picture for much work: likewise
+	shedBehind   = "behind"     // the plan's next due time came first
+	shedFull     = "full"       // the queue is full
+	shedStopping = "stopping"   // the server stops
+	shedPoison   = "poison"     // the stream killed workers: its shots are rarer for a while
+	shedHopeless = "hopeless"   // the stream gave no picture for much work: likewise
+	shedRoom     = "spool_full" // there is no room to record it
 )
 
 // Stages that a shot can fail in, as labels.
@@ -42,9 +44,13 @@ func (e *Engine) enqueue(j *job) {
 	}
 }
 
-func (e *Engine) shed(j *job, reason string) {
+func (e *Engine) noteShed(j *job, reason string) {
 	e.metrics.shed.WithLabelValues(reason).Inc()
 	j.plan.log.Warn("shot shed", "reason", reason, "due", j.pick.due)
+}
+
+func (e *Engine) shed(j *job, reason string) {
+	e.noteShed(j, reason)
 	if j.cost > 0 {
 		e.share.settle(j.cost, 0, 0)
 	}
@@ -56,10 +62,15 @@ func (e *Engine) shed(j *job, reason string) {
 func (e *Engine) work(ctx context.Context) {
 	for {
 		j := e.queue.pop(ctx)
-		if j == nil {
+		switch {
+		case j == nil:
 			return
+		case !e.opts.Room(ctx):
+			e.queue.done(j)
+			e.shed(j, shedRoom)
+		default:
+			e.run(ctx, j)
 		}
-		e.run(ctx, j)
 	}
 }
 
@@ -77,7 +88,12 @@ func (e *Engine) run(ctx context.Context, j *job) {
 		return
 	}
 	shot, err := e.record(ctx, j, picture)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrNoRoom):
+		e.noteShed(j, shedRoom)
+		j.plan.shed(j)
+		return
+	case err != nil:
 		e.failed(j, &stageError{stageRecord, err})
 		return
 	}

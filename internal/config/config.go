@@ -7,6 +7,7 @@
 package config
 
 import (
+	"fmt"
 	"net/url"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/stillcast/stillcast/internal/api"
 	"github.com/stillcast/stillcast/internal/capture"
 	"github.com/stillcast/stillcast/internal/codec"
+	"github.com/stillcast/stillcast/internal/ingest"
 	"github.com/stillcast/stillcast/internal/ingest/rtmp"
 	"github.com/stillcast/stillcast/internal/notify"
 )
@@ -39,9 +41,10 @@ type Config struct {
 	Resources Resources      `yaml:"resources"`
 }
 
-// Ingest is the protocols that publishers push with.
+// Ingest is what bounds pushes, and the protocols that publishers push with.
 type Ingest struct {
-	// RTMP has no address of its own: that is Listen.RTMP.
+	Gate ingest.Config `yaml:",inline"`
+	// RTMP has no addresses of its own: they are Listen.RTMP and Listen.RTMPS.
 	RTMP rtmp.Config `yaml:"rtmp"`
 }
 
@@ -53,7 +56,7 @@ func Default() Config {
 		TimeZone:  "+08:00",
 		Log:       DefaultLog(),
 		Listen:    DefaultListen(),
-		Ingest:    Ingest{RTMP: rtmp.DefaultConfig()},
+		Ingest:    Ingest{Gate: ingest.DefaultConfig(), RTMP: rtmp.DefaultConfig()},
 		Capture:   capture.DefaultConfig(),
 		Codec:     codec.DefaultConfig(),
 		Storage:   DefaultStorage(),
@@ -75,7 +78,9 @@ func (c *Config) Validate() []error {
 		{"time_zone", zoneErr},
 		{"log", c.Log.Validate()},
 		{"listen", c.Listen.Validate()},
+		{"ingest", c.Ingest.Gate.Validate()},
 		{"ingest.rtmp", c.Ingest.RTMP.Validate()},
+		{"ingest.rtmp.tls", c.validateTLS()},
 		{"capture", c.Capture.Validate()},
 		{"codec", c.Codec.Validate()},
 		{"ingest.rtmp.max_pixels", c.validatePixels()},
@@ -92,7 +97,7 @@ func (c *Config) Validate() []error {
 	for _, err := range c.Resources.Validate() {
 		faults = append(faults, stillcast.Within("resources", err))
 	}
-	return faults
+	return append(faults, c.validateMirrors()...)
 }
 
 // Location returns the configured time zone; the configuration must be valid.
@@ -122,6 +127,28 @@ func validatePublicURL(raw string) error {
 		return stillcast.Errorf(stillcast.CodeInvalid, "", "holds a user name or password, which is not allowed: the URL is sent to receivers")
 	}
 	return nil
+}
+
+// validateTLS refuses RTMPS without its certificate.
+func (c *Config) validateTLS() error {
+	if t := c.Ingest.RTMP.TLS; c.Listen.RTMPS != "" && (t.Certificate == "" || t.Key == "") {
+		return stillcast.Errorf(stillcast.CodeInvalid, "", "lacks certificate or key; listen.rtmps needs both files")
+	}
+	return nil
+}
+
+// validateMirrors refuses templates whose mirror there is not. A file without
+// mirrors may be applied to a server that has them, which checks it by itself.
+func (c *Config) validateMirrors() (faults []error) {
+	if len(c.Storage.Mirrors) == 0 {
+		return nil
+	}
+	for i, t := range c.Resources.SnapshotTemplates {
+		if err := c.Storage.CheckMirror(t.Mirror); err != nil {
+			faults = append(faults, stillcast.Within(fmt.Sprintf("resources.snapshot_templates[%d]", i), err))
+		}
+	}
+	return faults
 }
 
 // validatePixels refuses streams that would be accepted and never give a picture.

@@ -19,8 +19,12 @@ import (
 	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/internal/api"
 	"github.com/stillcast/stillcast/internal/config"
+	"github.com/stillcast/stillcast/internal/ingest"
+	"github.com/stillcast/stillcast/internal/ingest/rtmp"
+	"github.com/stillcast/stillcast/internal/ingest/rtmp/amf0"
 	"github.com/stillcast/stillcast/internal/notify"
 	"github.com/stillcast/stillcast/internal/objstore/file"
+	"github.com/stillcast/stillcast/internal/objstore/s3"
 	"github.com/stillcast/stillcast/internal/spool"
 )
 
@@ -71,12 +75,20 @@ func TestContract(t *testing.T) {
 	want.PublicURL = "https://still.example.com/base"
 	want.TimeZone = "-05:30"
 	want.Log = config.Log{Level: "debug", Format: "json"}
-	want.Listen = config.Listen{RTMP: ":1935", HTTP: "[::1]:8080", Ops: "localhost:8081"}
-	want.Storage.File = file.Config{Dir: "/pictures", CacheControl: "no-store"}
-	want.Storage.Upload = spool.Config{Concurrency: 8, Timeout: 5 * time.Second}
+	want.Listen = config.Listen{RTMP: ":1935, unix:/run/rtmp.sock", RTMPS: ":443", HTTP: "[::1]:8080", Ops: "localhost:8081"}
+	want.Storage = contractStorage()
+	want.Ingest.Gate = ingest.Config{MaxPushesPerDomain: 100}
+	want.Ingest.RTMP.TLS = rtmp.TLS{Certificate: "/tls/chain.pem", Key: "/tls/key.pem"}
+	want.Ingest.RTMP.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
+	want.Ingest.RTMP.UnixMode = "600"
+	want.Ingest.RTMP.ConnectTimeout = 2 * time.Second
 	want.Ingest.RTMP.IdleTimeout = time.Minute
 	want.Ingest.RTMP.MaxConnections = 20000
+	want.Ingest.RTMP.MaxPerAddress = 0
+	want.Ingest.RTMP.MaxBitrate = 20_000_000
 	want.Ingest.RTMP.Limits.ChunkStreams = 32
+	want.Ingest.RTMP.Limits.AudioBytes, want.Ingest.RTMP.Limits.DataBytes = 65536, 65536
+	want.Ingest.RTMP.AMF = amf0.Limits{Depth: 4, Values: 100, StringBytes: 8192}
 	want.API.Credentials = []api.Credential{
 		{SecretID: "AKIDfirst", SecretKey: "0123456789abcdef"},
 		{SecretID: "AKIDreader", SecretKey: "a key: of some words", ReadOnly: true},
@@ -88,6 +100,7 @@ func TestContract(t *testing.T) {
 	want.Callback = notify.Config{
 		AllowNetworks:    []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 		Retry:            notify.Retry{Attempts: 3, Interval: 10 * time.Second, Timeout: 5 * time.Second},
+		PushRetry:        notify.PushRetry{Attempts: 2, Interval: 3 * time.Second},
 		Slots:            8,
 		DestinationSlots: 2,
 	}
@@ -101,6 +114,27 @@ func TestContract(t *testing.T) {
 	if diff := cmp.Diff(contractDeclaration(), got.Resources.Declaration()); diff != "" {
 		t.Errorf("declaration: -want +got:\n%s", diff)
 	}
+}
+
+func contractStorage() config.Storage {
+	s := config.DefaultStorage()
+	s.Type = config.StorageS3
+	s.File = file.Config{Dir: "/pictures", CacheControl: "no-store"}
+	s.S3.Endpoint, s.S3.Bucket, s.S3.Addressing = "http://127.0.0.1:9000", "all-shots", s3.AddressingPath
+	s.S3.AccessKey, s.S3.SecretKey = "AK", "hush"
+	s.COS.Bucket, s.COS.Region, s.COS.SecretID, s.COS.SecretKey = "shots-1250000000", "ap-guangzhou", "ID", "hush"
+	s.URL, s.URLLifetime, s.CacheControl = config.URLPresigned, time.Hour, "public"
+	var second, disk config.Mirror
+	second.SetDefaults()
+	second.Name, second.Type = "second", config.StorageS3
+	second.S3.Endpoint, second.S3.Credentials = "https://s3.example.com", s3.CredentialsEnvironment
+	disk.SetDefaults()
+	disk.Name, disk.Type, disk.File.Dir = "disk", config.StorageFile, "/mirror"
+	s.Mirrors = []config.Mirror{second, disk}
+	s.Upload = spool.Config{Concurrency: 8, Timeout: 5 * time.Second, Breaker: spool.BreakerConfig{Failures: 3, MaxPause: time.Minute}}
+	s.Spool = spool.QuotaConfig{MaxBytes: 1 << 30, Policy: spool.DropOldest}
+	s.Retention = config.Retention{Pictures: 240 * time.Hour, Shots: 720 * time.Hour, Attempts: 168 * time.Hour}
+	return s
 }
 
 func comparePrefixes() cmp.Option { return cmpopts.EquateComparable(netip.Prefix{}) }
@@ -123,7 +157,7 @@ func contractDeclaration() stillcast.Declaration {
 			{
 				Name: "all", Accuracy: stillcast.AccuracyExact, Format: stillcast.FormatWebP, Fit: stillcast.FitCover, EXIF: true,
 				Renditions: stillcast.Renditions{{Width: 320}, {Width: 160, Height: 90}},
-				SkipBlack:  true, SkipUnchanged: true, Heartbeat: time.Hour, Facts: true,
+				SkipBlack:  true, SkipUnchanged: true, Heartbeat: time.Hour, Facts: true, Mirror: "second",
 			},
 			{Name: "progressive", Format: stillcast.FormatJPEG, Progressive: true},
 		},
@@ -134,6 +168,10 @@ func contractDeclaration() stillcast.Declaration {
 		CallbackTemplates: []stillcast.CallbackTemplate{{
 			Name: "hooks", Description: "to us", Key: "k3", SnapshotURL: "https://a.example.com/shot",
 			StreamBeginURL: "https://a.example.com/begin", StreamEndURL: "https://a.example.com/end",
+		}, {
+			Name: "strict", PushExceptionURL: "https://a.example.com/trouble", Profile: stillcast.ProfileStandard,
+			SigningSecret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", PreviousSecret: "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX",
+			Extras: true, RedactParam: true, RateLimit: 50,
 		}},
 		CallbackRules: []stillcast.DeclaredRule{{Domain: "push.example.com", App: "live", Template: "hooks"}},
 	}
@@ -220,6 +258,14 @@ func TestListenCollisions(t *testing.T) {
 	}{
 		{config.Listen{RTMP: "127.0.0.1:0", HTTP: "127.0.0.1:0", Ops: "127.0.0.1:0"}, ""},
 		{config.Listen{RTMP: "127.0.0.1:1", HTTP: "127.0.0.2:1", Ops: "[::1]:1"}, ""},
+		{config.Listen{RTMP: "127.0.0.1:1, [::1]:1,unix:/s", RTMPS: "127.0.0.1:4", HTTP: ":2", Ops: ":3"}, ""},
+		{config.Listen{RTMP: "127.0.0.1:1, ", HTTP: ":2", Ops: ":3"}, "rtmp"},
+		{config.Listen{RTMP: "127.0.0.1:1, :1", HTTP: ":2", Ops: ":3"}, "rtmp"},
+		{config.Listen{RTMP: "unix:", HTTP: ":2", Ops: ":3"}, "rtmp"},
+		{config.Listen{RTMP: "unix:/s", RTMPS: "unix:/s", HTTP: ":2", Ops: ":3"}, "rtmps"},
+		{config.Listen{RTMP: ":1", RTMPS: ":1", HTTP: ":2", Ops: ":3"}, "rtmps"},
+		{config.Listen{RTMP: ":1", RTMPS: "a", HTTP: ":2", Ops: ":3"}, "rtmps"},
+		{config.Listen{RTMP: ":1", HTTP: "unix:/s", Ops: ":3"}, "http"},
 		{config.Listen{RTMP: "127.0.0.1:1", HTTP: "127.0.0.1:1", Ops: "127.0.0.1:2"}, "http"},
 		{config.Listen{RTMP: "0.0.0.0:1", HTTP: "127.0.0.1:2", Ops: "127.0.0.1:1"}, "ops"},
 		{config.Listen{RTMP: "127.0.0.1:3", HTTP: "[::]:2", Ops: "127.0.0.1:2"}, "ops"},

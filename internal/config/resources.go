@@ -59,6 +59,7 @@ type SnapshotTemplate struct {
 	SkipUnchanged bool               `yaml:"skip_unchanged"`
 	Heartbeat     time.Duration      `yaml:"heartbeat"`
 	Facts         bool               `yaml:"facts"`
+	Mirror        string             `yaml:"mirror"`
 }
 
 // Size is a [stillcast.Size] as written in the file.
@@ -77,12 +78,20 @@ type SnapshotRule struct {
 
 // CallbackTemplate is a [stillcast.CallbackTemplate] as written in the file.
 type CallbackTemplate struct {
-	Name           string           `yaml:"name"`
-	Description    string           `yaml:"description"`
-	Key            stillcast.Secret `yaml:"key"`
-	SnapshotURL    string           `yaml:"snapshot_url"`
-	StreamBeginURL string           `yaml:"stream_begin_url"`
-	StreamEndURL   string           `yaml:"stream_end_url"`
+	Name             string           `yaml:"name"`
+	Description      string           `yaml:"description"`
+	Key              stillcast.Secret `yaml:"key"`
+	SnapshotURL      string           `yaml:"snapshot_url"`
+	StreamBeginURL   string           `yaml:"stream_begin_url"`
+	StreamEndURL     string           `yaml:"stream_end_url"`
+	PushExceptionURL string           `yaml:"push_exception_url"`
+
+	Profile        stillcast.Profile `yaml:"profile"`
+	SigningSecret  stillcast.Secret  `yaml:"signing_secret"`
+	PreviousSecret stillcast.Secret  `yaml:"previous_secret"`
+	Extras         bool              `yaml:"extras"`
+	RedactParam    bool              `yaml:"redact_param"`
+	RateLimit      int               `yaml:"rate_limit"`
 }
 
 // CallbackRule is a [stillcast.DeclaredRule] as written in the file.
@@ -128,6 +137,7 @@ func (t SnapshotTemplate) template() stillcast.SnapshotTemplate {
 		Bucket: t.Bucket, AppID: t.AppID, Region: t.Region, Prefix: t.Prefix, FileName: t.FileName,
 		Accuracy: t.Accuracy, Format: t.Format, Fit: t.Fit, Progressive: t.Progressive, EXIF: t.EXIF,
 		Renditions: renditions, SkipBlack: t.SkipBlack, SkipUnchanged: t.SkipUnchanged, Heartbeat: t.Heartbeat, Facts: t.Facts,
+		Mirror: t.Mirror,
 	}
 }
 
@@ -149,7 +159,9 @@ func (t SnapshotTemplate) validate() error {
 func (t CallbackTemplate) template() stillcast.CallbackTemplate {
 	return stillcast.CallbackTemplate{
 		Name: t.Name, Description: t.Description, Key: t.Key,
-		SnapshotURL: t.SnapshotURL, StreamBeginURL: t.StreamBeginURL, StreamEndURL: t.StreamEndURL,
+		SnapshotURL: t.SnapshotURL, StreamBeginURL: t.StreamBeginURL, StreamEndURL: t.StreamEndURL, PushExceptionURL: t.PushExceptionURL,
+		Profile: t.Profile, SigningSecret: t.SigningSecret, PreviousSecret: t.PreviousSecret,
+		Extras: t.Extras, RedactParam: t.RedactParam, RateLimit: t.RateLimit,
 	}
 }
 

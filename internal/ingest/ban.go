@@ -77,13 +77,13 @@ func (g *Gate) DropDomain(name string, end stillcast.PushEnd) int {
 }
 
 // open returns the domain that takes pushes to host.
-func (g *Gate) open(host string) (stillcast.Domain, error) {
+func (g *Gate) open(host string) (stillcast.Domain, *Refusal) {
 	d, ok := g.opts.Resources().Domain(host)
 	switch {
 	case !ok:
-		return d, stillcast.Errorf(stillcast.CodeDenied, "push domain", "%q is not registered here", host)
+		return d, refuse(ReasonDomainUnknown, stillcast.Errorf(stillcast.CodeDenied, "push domain", "%q is not registered here", host))
 	case d.Disabled:
-		return d, stillcast.Errorf(stillcast.CodeDenied, "push domain", "%q is disabled", host)
+		return d, refuse(ReasonDomainOff, stillcast.Errorf(stillcast.CodeDenied, "push domain", "%q is disabled", host))
 	}
 	return d, nil
 }

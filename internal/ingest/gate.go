@@ -30,13 +30,19 @@ type Journal interface {
 	EndPush(ctx context.Context, p stillcast.Push, end stillcast.PushEnd) error
 }
 
-// GateOptions are what a [Gate] needs; every field but NoVideo is required.
+// GateOptions are what a [Gate] needs; every field but Config, NoVideo and
+// Exception is required.
 type GateOptions struct {
-	Resources  func() *stillcast.Resources // the ones in force now
-	Journal    Journal
-	Open       func(p stillcast.Push, recorded <-chan struct{}) Sink // recorded is closed once BeginPush succeeded
-	Supports   func(media.Codec) bool                                // whether pictures can be made of a codec
-	NoVideo    time.Duration                                         // after which a push without video is reported; 0 means 10 s
+	Config    Config
+	Resources func() *stillcast.Resources // the ones in force now
+	Journal   Journal
+	Open      func(p stillcast.Push, recorded <-chan struct{}) Sink // recorded is closed once BeginPush succeeded
+	Supports  func(media.Codec) bool                                // whether pictures can be made of a codec
+	NoVideo   time.Duration                                         // after which a push without video is reported; 0 means 10 s
+	// Exception makes durable what was wrong with a live push, as a Journal does
+	// its begin and end, between them. It is looked for where the resources have a
+	// destination for it. nil: never.
+	Exception  func(ctx context.Context, p stillcast.Push, r ExceptionReport) error
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 }
@@ -47,97 +53,126 @@ type Gate struct {
 	opts    GateOptions
 	metrics *gateMetrics
 
-	mu   sync.Mutex
-	live map[stillcast.Stream]*livePush
-	bans map[stillcast.Stream]stillcast.Ban
+	slow *slowdown
+
+	mu       sync.Mutex
+	live     map[stillcast.Stream]*livePush
+	byDomain map[string]int // live pushes of each registered domain
+	bans     map[stillcast.Stream]stillcast.Ban
 
 	// Journal entries are written beside the push, so that a slow database never
 	// holds up a publisher. ctx ends them; wg waits for them.
 	ctx    context.Context //nolint:containedctx // owned: cancelled in Close
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
+
+	sweeping sync.WaitGroup // until ctx ends
 }
 
-// NewGate returns a Gate without pushes.
+// NewGate returns a Gate without pushes. The caller closes it.
 func NewGate(opts GateOptions) *Gate {
 	if opts.NoVideo == 0 {
 		opts.NoVideo = 10 * time.Second
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	g := &Gate{opts: opts, live: map[stillcast.Stream]*livePush{}, ctx: ctx, cancel: cancel}
+	g := &Gate{
+		opts: opts, slow: newSlowdown(opts.Config.AuthSlowdown),
+		live: map[stillcast.Stream]*livePush{}, byDomain: map[string]int{}, ctx: ctx, cancel: cancel,
+	}
 	g.metrics = newGateMetrics(opts.Registerer, g.count)
+	if opts.Exception != nil {
+		g.sweeping.Go(g.sweepAll)
+	}
 	return g
 }
 
 // Admit checks whether req may push now and, if so, makes it the live push of
-// its stream. The error is an [stillcast.Error] for the publisher's eyes:
-// CodeDenied for an unknown or disabled domain, a bad authorisation or a banned
-// stream, CodeConflict when the stream is live already.
+// its stream. The error is a [*Refusal] that wraps an [stillcast.Error] for the
+// publisher's eyes: CodeDenied for an unknown or disabled domain, a bad
+// authorisation or a banned stream, CodeConflict when the stream is live already,
+// CodeLimit when its domain has as many live pushes as it may.
 func (g *Gate) Admit(_ context.Context, req Request) (Push, error) {
-	p, err := g.admit(req)
-	if err != nil {
-		g.metrics.refused.WithLabelValues(string(stillcast.CodeOf(err))).Inc()
-		g.opts.Logger.Warn("push refused", "stream", req.URL.Stream, "remote", req.Remote, "error", err)
-		return nil, err
+	p, refusal := g.admit(req)
+	if refusal != nil {
+		if refusal.badAuth() {
+			refusal.Delay = g.slow.bad(req.Remote, time.Now())
+		}
+		g.metrics.refused[refusal.Reason].Inc()
+		g.opts.Logger.Warn("push refused", "stream", req.URL.Stream, "remote", req.remote(), "error", refusal,
+			"reason", string(refusal.Reason), "code", refusal.Code(), "answered_after", refusal.Delay)
+		return nil, refusal
 	}
 	g.metrics.admitted.Inc()
-	g.opts.Logger.Info("push accepted", "stream", p.push.Stream, "push", p.push.ID, "remote", req.Remote)
+	g.opts.Logger.Info("push accepted", "stream", p.push.Stream, "push", p.push.ID, "remote", req.remote())
 	return p, nil
 }
 
-func (g *Gate) admit(req Request) (*livePush, error) {
+func (g *Gate) admit(req Request) (*livePush, *Refusal) {
 	s := req.URL.Stream
 	if err := s.Validate(); err != nil {
-		return nil, err
+		return nil, refuse(ReasonName, err)
 	}
-	domain, err := g.open(s.Domain)
-	if err != nil {
-		return nil, err
+	domain, refusal := g.open(s.Domain)
+	if refusal != nil {
+		return nil, refusal
 	}
 	now := time.Now()
 	if err := domain.Auth.Check(s.Name, req.URL.Param, now); err != nil {
-		return nil, err
+		return nil, refuseAuth(err)
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
-		return nil, stillcast.Errorf(stillcast.CodeLimit, "", "no random numbers for a push id: %v", err)
+		return nil, refuse(ReasonInternal, stillcast.Errorf(stillcast.CodeLimit, "", "no random numbers for a push id: %v", err))
 	}
 	return g.register(&livePush{
 		gate: g,
 		push: stillcast.Push{
 			ID: id.String(), Stream: s, Domain: domain.Name, Param: req.URL.Param,
-			Remote: req.Remote, Node: req.Local.Addr().Unmap().String(), Started: now,
+			Remote: req.Remote, Node: req.node(), Started: now,
 		},
 		done:     make(chan struct{}),
-		ended:    make(chan stillcast.PushEnd, 1),
 		recorded: make(chan struct{}),
 	})
 }
 
-func (g *Gate) register(p *livePush) (*livePush, error) {
+func (g *Gate) register(p *livePush) (*livePush, *Refusal) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	// Here, so that no push slips through while a domain is disabled. A ban is told
-	// only to who may push.
-	if _, err := g.open(p.push.Stream.Domain); err != nil {
-		return nil, err
+	if refusal := g.mayBegin(p.push); refusal != nil {
+		return nil, refusal
 	}
-	if err := g.banned(p.push.Stream, p.push.Started); err != nil {
-		return nil, err
-	}
-	if other, ok := g.live[p.push.Stream]; ok {
-		return nil, stillcast.Errorf(stillcast.CodeConflict, "stream",
-			"%s is live already, pushed from %s since %s", p.push.Stream,
-			other.push.Remote.Addr().Unmap(), other.push.Started.UTC().Format(time.RFC3339))
-	}
-	if g.ctx.Err() != nil {
-		return nil, stillcast.Errorf(stillcast.CodeDenied, "", "this server is shutting down")
-	}
+	p.watch = g.watchNew(p.push)
 	g.live[p.push.Stream] = p
+	g.byDomain[p.push.Domain]++
 	p.sink = g.opts.Open(p.push, p.recorded)
 	p.noVideo = time.AfterFunc(g.opts.NoVideo, p.reportNoVideo)
-	g.wg.Go(p.journal)
+	p.recordBegin()
 	return p, nil
+}
+
+// mayBegin checks what other pushes and changes decide. g.mu is held, so that no
+// push slips through while a domain is disabled. A ban is told only to who may
+// push.
+func (g *Gate) mayBegin(p stillcast.Push) *Refusal {
+	if _, refusal := g.open(p.Stream.Domain); refusal != nil {
+		return refusal
+	}
+	if err := g.banned(p.Stream, p.Started); err != nil {
+		return refuse(ReasonBanned, err)
+	}
+	if other, ok := g.live[p.Stream]; ok {
+		return refuse(ReasonLive, stillcast.Errorf(stillcast.CodeConflict, "stream",
+			"%s is live already, pushed from %s since %s", p.Stream,
+			nameOf(other.push.Remote.Addr()), other.push.Started.UTC().Format(time.RFC3339)))
+	}
+	if most := g.opts.Config.MaxPushesPerDomain; most > 0 && g.byDomain[p.Domain] >= most {
+		return refuse(ReasonDomainFull, stillcast.Errorf(stillcast.CodeLimit, "push domain",
+			"%q has %d live pushes; at most so many are allowed", p.Domain, most))
+	}
+	if g.ctx.Err() != nil {
+		return refuse(ReasonStopping, stillcast.Errorf(stillcast.CodeDenied, "", "this server is shutting down"))
+	}
+	return nil
 }
 
 func (g *Gate) forget(p *livePush) {
@@ -145,6 +180,9 @@ func (g *Gate) forget(p *livePush) {
 	defer g.mu.Unlock()
 	if g.live[p.push.Stream] == p {
 		delete(g.live, p.push.Stream)
+		if g.byDomain[p.push.Domain]--; g.byDomain[p.push.Domain] == 0 {
+			delete(g.byDomain, p.push.Domain)
+		}
 	}
 }
 
@@ -193,6 +231,7 @@ func (g *Gate) Close(ctx context.Context) error {
 	}
 	g.cancel()
 	<-recorded
+	g.sweeping.Wait()
 	return err
 }
 

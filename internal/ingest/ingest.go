@@ -14,8 +14,48 @@ import (
 // Request is a publisher's wish to push, as its protocol carried it.
 type Request struct {
 	URL    PushURL
-	Remote netip.AddrPort
-	Local  netip.AddrPort
+	Remote netip.AddrPort // the publisher; not valid over a unix socket
+	Local  netip.AddrPort // that it was accepted on; not valid over a unix socket
+}
+
+// node is the address that accepted the push, "" over a unix socket.
+func (r Request) node() string {
+	if !r.Local.IsValid() {
+		return ""
+	}
+	return r.Local.Addr().Unmap().String()
+}
+
+// remote names the publisher's address in logs.
+func (r Request) remote() string {
+	if !r.Remote.IsValid() {
+		return "unix"
+	}
+	return r.Remote.String()
+}
+
+// AddressKey is what counts as one publisher's address: one of IPv4, or a network
+// of IPv6, of which it may use every address. It is not valid where there is none.
+func AddressKey(addr netip.Addr) netip.Prefix {
+	const network = 64
+	addr = addr.Unmap().WithZone("")
+	bits := addr.BitLen()
+	if addr.Is6() {
+		bits = network
+	}
+	prefix, err := addr.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return prefix
+}
+
+// nameOf names an address for people.
+func nameOf(a netip.Addr) string {
+	if !a.IsValid() {
+		return "a unix socket"
+	}
+	return a.Unmap().String()
 }
 
 // Push is one accepted push, as the protocol that carries it sees it. Its

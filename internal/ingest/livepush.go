@@ -14,6 +14,7 @@ type livePush struct {
 	push    stillcast.Push
 	sink    Sink
 	noVideo *time.Timer
+	watch   *watch // nil when nobody is ever told what is wrong
 
 	stopOnce sync.Once
 	done     chan struct{}
@@ -21,8 +22,8 @@ type livePush struct {
 
 	width, height int // of the newest configuration
 
-	ended    chan stillcast.PushEnd // holds one
-	recorded chan struct{}          // closed when the begin is durable
+	entries  entries
+	recorded chan struct{} // closed when the begin is durable
 }
 
 var _ Push = (*livePush)(nil)
@@ -36,12 +37,20 @@ func (p *livePush) Configure(c *media.Config) error {
 			c.Codec, media.CodecNames(p.gate.Codecs()))
 	}
 	p.width, p.height = c.Width, c.Height
+	if p.watch != nil {
+		p.watch.configure(c.Codec)
+	}
 	p.sink.Configure(c)
 	return nil
 }
 
 // Want implements [Push].
-func (p *livePush) Want(u media.Unit) bool { return p.sink.Want(u) }
+func (p *livePush) Want(u media.Unit) bool {
+	if p.watch != nil {
+		p.watch.frame(u)
+	}
+	return p.sink.Want(u)
+}
 
 // Take implements [Push].
 func (p *livePush) Take(au *media.AccessUnit) { p.sink.Take(au) }
@@ -71,44 +80,11 @@ func (p *livePush) End(end stillcast.PushEnd) {
 	p.gate.opts.Logger.Info("push ended", "stream", p.push.Stream, "push", p.push.ID,
 		"code", int(end.Code), "reason", end.Message, "duration", end.At.Sub(p.push.Started).Round(time.Millisecond),
 		"width", end.Width, "height", end.Height)
-	p.ended <- end
+	p.recordEnd(end)
 }
 
 func (p *livePush) reportNoVideo() {
 	p.gate.metrics.noVideo.Inc()
 	p.gate.opts.Logger.Warn("push has no video; pictures need a video track",
 		"allowed", media.CodecNames(p.gate.Codecs()), "stream", p.push.Stream, "push", p.push.ID, "after", p.gate.opts.NoVideo)
-}
-
-// journal records the begin, waits for the end and records that. It runs on a
-// goroutine of the gate.
-func (p *livePush) journal() {
-	g := p.gate
-	if !p.retry("begin", func() error { return g.opts.Journal.BeginPush(g.ctx, p.push) }) {
-		return
-	}
-	close(p.recorded)
-	select {
-	case end := <-p.ended:
-		p.retry("end", func() error { return g.opts.Journal.EndPush(g.ctx, p.push, end) })
-	case <-g.ctx.Done():
-	}
-}
-
-// retry calls do until it succeeds or the gate is closed, and reports which.
-func (p *livePush) retry(what string, do func() error) bool {
-	const longest = 10 * time.Second
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, longest) {
-		err := do()
-		if err == nil {
-			return true
-		}
-		p.gate.opts.Logger.Error("journal of a push failed; trying again", "what", what, "stream", p.push.Stream, "push", p.push.ID,
-			"pause", pause, "error", err)
-		select {
-		case <-time.After(pause):
-		case <-p.gate.ctx.Done():
-			return false
-		}
-	}
 }

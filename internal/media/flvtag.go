@@ -11,7 +11,7 @@ type TagKind uint8
 
 // The kinds. The zero value is nothing that a decoder can use.
 const (
-	TagOther    TagKind = iota // info and command frames, other tracks, unknown packet types
+	TagOther    TagKind = iota // info and command frames, unknown packet types
 	TagConfig                  // a decoder configuration ("sequence header")
 	TagFrame                   // a coded picture
 	TagEnd                     // "end of sequence": marked as a key frame, but not a picture
@@ -19,16 +19,20 @@ const (
 )
 
 // VideoTag describes the payload of an RTMP video message, which is the body of
-// an FLV video tag.
+// an FLV video tag; of a message with several tracks it describes one.
 type VideoTag struct {
 	Kind        TagKind
 	Codec       Codec         // CodecNone for one that Stillcast has no name for, see Format
 	Key         bool          // a picture that can be decoded alone
 	HeaderSize  int           // bytes before the codec's own data
 	Composition time.Duration // presentation minus decoding time; may be negative
+	Track       uint8         // number of the track; 0 where the message names none
+	Many        bool          // the message holds several tracks, see [Tracks]
 
-	fourCC   [4]byte // Enhanced RTMP; zero for a legacy tag
-	legacyID byte
+	end        int     // of the track's data in the message, with Many
+	fourCC     [4]byte // Enhanced RTMP; zero for a legacy tag
+	legacyID   byte
+	descriptor bool // a configuration that is a descriptor of MPEG-2 TS, see Record
 }
 
 // ErrTagTruncated says that the first bytes of a video message end inside its
@@ -61,6 +65,7 @@ const (
 	packetSequenceEnd   = 2
 	packetCodedFramesX  = 3
 	packetMetadata      = 4
+	packetMPEG2TSStart  = 5
 	packetMultitrack    = 6
 	packetModEx         = 7
 )
@@ -68,7 +73,8 @@ const (
 const legacyHeaderSize = 5
 
 // ParseVideoTag reads the header of a video message from its first bytes; 32
-// are enough for every known publisher. The only error is [ErrTagTruncated].
+// are enough for every known publisher. Of several tracks it describes the first.
+// The only error is [ErrTagTruncated].
 // See the FLV specification 10.1, annex E.4.3, and Enhanced RTMP v2, "Enhanced
 // Video".
 func ParseVideoTag(b []byte) (VideoTag, error) {
@@ -113,44 +119,15 @@ func parseLegacyTag(b []byte) (VideoTag, error) {
 }
 
 func parseEnhancedTag(b []byte) (VideoTag, error) {
-	frameType, packet := b[0]>>4&0x07, b[0]&0x0f
-	pos := 1
-	for packet == packetModEx {
-		var ok bool
-		if packet, pos, ok = skipModEx(b, pos); !ok {
-			return VideoTag{}, ErrTagTruncated
-		}
+	h, err := parseExHeader(b)
+	if err != nil {
+		return VideoTag{}, err
 	}
-	if frameType == frameInfo && packet != packetMetadata {
-		return VideoTag{HeaderSize: pos}, nil
+	if h.layout == layoutNone {
+		return VideoTag{HeaderSize: h.size}, nil
 	}
-	multitrack := packet == packetMultitrack
-	if multitrack {
-		if len(b) <= pos {
-			return VideoTag{}, ErrTagTruncated
-		}
-		// Type 0 is one track in a message of its own. Nobody sends the others yet.
-		if b[pos]>>4 != 0 {
-			return VideoTag{HeaderSize: pos}, nil
-		}
-		packet = b[pos] & 0x0f
-		pos++
-	}
-	if len(b) < pos+4 {
-		return VideoTag{}, ErrTagTruncated
-	}
-	t := VideoTag{fourCC: [4]byte(b[pos:]), HeaderSize: pos + 4}
-	if multitrack {
-		if len(b) <= t.HeaderSize {
-			return VideoTag{}, ErrTagTruncated
-		}
-		if track := b[t.HeaderSize]; track != 0 {
-			return t, nil
-		}
-		t.HeaderSize++
-	}
-	t.Codec = fourCCCodec(t.fourCC)
-	return t.withPacket(b, packet, frameType == frameKey)
+	t, _, err := h.track(b, h.size)
+	return t, err
 }
 
 // withPacket completes a tag whose header was read up to the packet's own part.
@@ -162,11 +139,20 @@ func (t VideoTag) withPacket(b []byte, packet byte, key bool) (VideoTag, error) 
 		t.Kind = TagEnd
 	case packetMetadata:
 		t.Kind = TagMetadata
+	case packetMPEG2TSStart:
+		// Defined for AV1 alone.
+		if t.Codec == AV1 {
+			t.Kind, t.descriptor = TagConfig, true
+		}
 	case packetCodedFramesX:
 		t.Kind, t.Key = TagFrame, key
 	case packetCodedFrames:
 		t.Kind, t.Key = TagFrame, key
 		if t.Codec != H264 && t.Codec != HEVC {
+			break
+		}
+		if t.Many && t.end < t.HeaderSize+3 {
+			t.Kind, t.Key = TagOther, false // no room for it in the track
 			break
 		}
 		if len(b) < t.HeaderSize+3 {
@@ -176,27 +162,6 @@ func (t VideoTag) withPacket(b []byte, packet byte, key bool) (VideoTag, error) 
 		t.HeaderSize += 3
 	}
 	return t, nil
-}
-
-// skipModEx skips one modifier and returns the packet type behind it.
-func skipModEx(b []byte, pos int) (packet byte, next int, ok bool) {
-	if len(b) <= pos {
-		return 0, 0, false
-	}
-	size := int(b[pos]) + 1
-	pos++
-	if size == 256 {
-		if len(b) < pos+2 {
-			return 0, 0, false
-		}
-		size = int(b[pos])<<8 + int(b[pos+1]) + 1
-		pos += 2
-	}
-	pos += size
-	if len(b) <= pos {
-		return 0, 0, false
-	}
-	return b[pos] & 0x0f, pos + 1, true
 }
 
 // compositionTime reads a signed 24-bit number of milliseconds.

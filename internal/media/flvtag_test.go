@@ -51,14 +51,24 @@ func TestParseVideoTag(t *testing.T) {
 		{"av01 coded frame", "91 61763031 12", media.TagFrame, media.AV1, true, 5, 0, "AV1"},
 		{"vp09 coded frame", "a1 76703039 12", media.TagFrame, media.VP9, false, 5, 0, "VP9"},
 		{"vp08 coded frame", "91 76703038 12", media.TagFrame, media.VP8, true, 5, 0, "VP8"},
-		{"av01 MPEG-2 TS sequence start", "95 61763031", media.TagOther, media.AV1, false, 5, 0, "AV1"},
+		{"av01 MPEG-2 TS sequence start", "95 61763031", media.TagConfig, media.AV1, false, 5, 0, "AV1"},
+		{"hvc1 MPEG-2 TS sequence start is none", "95 68766331", media.TagOther, media.HEVC, false, 5, 0, "HEVC"},
 		{"unknown FourCC", "91 76766331", media.TagFrame, media.CodecNone, true, 5, 0, `video codec "vvc1"`},
 		{"command", "d0 00", media.TagOther, media.CodecNone, false, 1, 0, "FLV video codec 0"},
 		{"multitrack, one track", "a6 01 68766331 00 000028", media.TagFrame, media.HEVC, false, 10, 40 * time.Millisecond, "HEVC"},
 		{"multitrack, key frame", "96 03 61763031 00", media.TagFrame, media.AV1, true, 7, 0, "AV1"},
-		{"multitrack, second track", "96 01 68766331 01 000028", media.TagOther, media.CodecNone, false, 6, 0, `video codec "hvc1"`},
-		{"multitrack, many tracks", "96 11 68766331 00", media.TagOther, media.CodecNone, false, 1, 0, "FLV video codec 0"},
-		{"modifier", "97 02 aabbcc 01 68766331 000028", media.TagFrame, media.HEVC, true, 13, 40 * time.Millisecond, "HEVC"},
+		{"multitrack, second track", "96 01 68766331 01 000028", media.TagFrame, media.HEVC, true, 10, 40 * time.Millisecond, "HEVC"},
+		{"multitrack, many tracks", "96 11 68766331 00 000004 000028 aa", media.TagFrame, media.HEVC, true, 13, 40 * time.Millisecond, "HEVC"},
+		{"multitrack, no room for the composition time", "96 11 68766331 00 000002 0000", media.TagOther, media.HEVC, false, 10, 0, "HEVC"},
+		{"multitrack, many codecs", "96 20 61763031 01 000002", media.TagConfig, media.AV1, false, 10, 0, "AV1"},
+		{"multitrack of an unknown kind", "96 31 68766331 00", media.TagOther, media.CodecNone, false, 2, 0, "FLV video codec 0"},
+		{"multitrack inside multitrack", "96 06 68766331 00", media.TagOther, media.HEVC, false, 7, 0, "HEVC"},
+		{"nanoseconds", "97 02 0f423f 03 68766331", media.TagFrame, media.HEVC, true, 10, 999_999, "HEVC"},
+		{"too many nanoseconds", "97 02 0f4240 03 68766331", media.TagFrame, media.HEVC, true, 10, 0, "HEVC"},
+		{"too few bytes of nanoseconds", "97 01 0001 03 68766331", media.TagFrame, media.HEVC, true, 9, 0, "HEVC"},
+		{"nanoseconds on top of a composition time", "97 02 000001 01 68766331 000028", media.TagFrame, media.HEVC, true, 13, 40*time.Millisecond + 1, "HEVC"},
+		{"unknown modifier, then nanoseconds", "97 03 aabbccdd 57 02 000005 03 68766331", media.TagFrame, media.HEVC, true, 16, 5, "HEVC"},
+		{"modifier", "97 02 aabbcc 11 68766331 000028", media.TagFrame, media.HEVC, true, 13, 40 * time.Millisecond, "HEVC"},
 		{"two modifiers", "97 00 aa 07 00 bb 03 61763031", media.TagFrame, media.AV1, true, 11, 0, "AV1"},
 		{"long modifier", "97 ff 0000 aa 03 61763031", media.TagFrame, media.AV1, true, 10, 0, "AV1"},
 	}
@@ -85,6 +95,7 @@ func TestParseVideoTag(t *testing.T) {
 func TestParseVideoTagTruncated(t *testing.T) {
 	for _, whole := range []string{
 		"17 01 000050", "91 68766331 000050", "a3 68766331", "a6 01 68766331 00 000028", "97 02 aabbcc 01 68766331 000028", "97 ff 0000 aa 03 61763031",
+		"96 11 68766331 00 000004 000028", "96 20 61763031 01 000002", "97 00 aa 06 01 68766331 00 000028",
 	} {
 		b := unhex(t, whole)
 		for n := range b {
@@ -99,7 +110,7 @@ func TestParseVideoTagTruncated(t *testing.T) {
 }
 
 func FuzzParseVideoTag(f *testing.F) {
-	for _, seed := range []string{"17 01 000050 00", "97 02 aabbcc 01 68766331 000028", "a6 01 68766331 00 000028", "97 ff ffff aa", "d4 68766331"} {
+	for _, seed := range []string{"17 01 000050 00", "97 02 aabbcc 01 68766331 000028", "a6 01 68766331 00 000028", "97 ff ffff aa", "d4 68766331", "96 11 68766331 00 000004 000028 aa", "96 20 61763031 01 000002"} {
 		f.Add(unhex(f, seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/stillcast/stillcast"
@@ -24,9 +23,11 @@ const (
 // report is what one attempt came to, before it is decided what follows.
 type report struct {
 	answer
-	url      string // scheme, host and path, for logs
-	asked    bool   // a request was made
-	hopeless bool   // trying again is of no use until something is changed by a person
+	request
+	name     string // of the template, "" when there is none any more
+	profile  stillcast.Profile
+	asked    bool // a request was made
+	hopeless bool // trying again is of no use until something is changed by a person
 	started  time.Time
 	took     time.Duration
 }
@@ -36,96 +37,141 @@ func (n *Notifier) attempt(g grant, d state.Delivery, leaseEnd time.Time) {
 	p := n.send(n.attempts, d)
 	r := n.decide(p, d)
 	recorded := n.record(r, d)
-	n.observe(p, r, d)
-	n.mu.Lock()
-	if p.asked && !errors.Is(p.err, errStopping) {
-		n.schedule.answered(g.line, p.status != 0)
+	if p.status == http.StatusGone {
+		n.stopOnGone(d.Destination)
 	}
-	switch {
-	case !recorded:
-		n.schedule.at(g.line, leaseEnd)
-	case r.Outcome == state.OutcomeRetry:
-		n.schedule.at(g.line, r.RetryAt)
+	n.observe(p, r, d)
+	n.conclude(g, p, r, func() time.Time {
+		if !recorded {
+			return leaseEnd
+		}
+		return r.RetryAt
+	}())
+}
+
+// conclude tells the schedule what an attempt came to, and when its delivery is
+// due again; zero for never.
+func (n *Notifier) conclude(g grant, p report, r state.Result, due time.Time) {
+	now := n.clock.now()
+	counts := p.asked && !errors.Is(p.err, errStopping)
+	n.mu.Lock()
+	var changed bool
+	if counts {
+		changed = n.schedule.answered(g, verdictOf(p.status), now)
+		n.stats.note(g.line.dest, p, r)
+	}
+	opened := g.line.breaker
+	if wait, ok := retryAfter(p.retryAfter, p.started.Add(p.took)); ok && holds(p.status) {
+		n.schedule.hold(g.line, now.Add(wait))
+	}
+	if !due.IsZero() {
+		n.schedule.at(g.line, due)
 	}
 	n.schedule.release(g)
 	n.mu.Unlock()
 	n.poke()
+	if changed {
+		n.tellBreaker(g.line.dest, opened, p)
+	}
+}
+
+// holds says whether a status with Retry-After is about the receiver as a whole,
+// and not about the one event.
+func holds(status int) bool {
+	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
 }
 
 // send makes the request of an attempt, if it can be made.
 func (n *Notifier) send(ctx context.Context, d state.Delivery) report {
 	p := report{started: time.Now()}
-	target, body, err := n.prepare(&p, d)
+	m := message{event: d.Event, shot: d.Shot, sequence: d.Sequence}
+	target, body, err := n.prepare(&p, d.Destination, m, d.Attempt)
 	if err != nil {
 		p.err = err
 		return p
 	}
 	p.asked = true
-	p.answer = n.clients.post(ctx, d.Destination, target, n.header(d), body)
+	p.answer = n.clients.post(ctx, d.Destination, target, headerOf(m, d.Attempt, p.request), body)
 	p.took = time.Since(p.started)
+	if p.err == nil {
+		p.err = judge(p.profile, p.status)
+	}
 	return p
 }
 
 // prepare makes the URL and the body of an attempt from the template as it is
-// now. It sets p.url, and p.hopeless where the error is for good.
-func (n *Notifier) prepare(p *report, d state.Delivery) (*url.URL, []byte, error) {
-	template, ok := n.settings.CallbackTemplateByID(d.Destination.TemplateID)
+// now. It sets what p says of the template and the request, and p.hopeless where
+// the error is for good.
+func (n *Notifier) prepare(p *report, to stillcast.Destination, m message, attempt int) (*url.URL, []byte, error) {
+	template, ok := n.settings.CallbackTemplateByID(to.TemplateID)
 	if !ok {
 		p.hopeless = true
-		return nil, nil, fmt.Errorf("callback template %d no longer exists", d.Destination.TemplateID)
+		return nil, nil, fmt.Errorf("callback template %d no longer exists", to.TemplateID)
 	}
-	raw := template.URL(d.Destination.Event)
+	p.name, p.profile = template.Name, template.Profile
+	raw := template.URL(to.Event)
 	if raw == "" {
 		p.hopeless = true
-		return nil, nil, fmt.Errorf("callback template %q has no URL for events of type %s", template.Name, d.Destination.Event)
+		return nil, nil, fmt.Errorf("callback template %q has no URL for events of type %s", template.Name, to.Event)
 	}
 	target, err := url.Parse(raw)
 	if err != nil {
 		p.hopeless = true
-		return nil, nil, fmt.Errorf("callback template %q has a malformed URL for events of type %s", template.Name, d.Destination.Event)
+		return nil, nil, fmt.Errorf("callback template %q has a malformed URL for events of type %s", template.Name, to.Event)
 	}
-	p.url = target.Scheme + "://" + target.Host + target.EscapedPath()
-	s := stamp{key: template.Key, now: p.started}
-	if d.Event.Type == stillcast.EventShot {
-		if err := n.locate(&s, d.Shot); err != nil {
+	p.request = request{
+		To:    target.Scheme + "://" + target.Host + target.EscapedPath(),
+		Agent: n.userAgent, SentMS: p.started.UnixMilli(), Extras: template.Extras, Redact: template.RedactParam,
+	}
+	if template.Key != "" {
+		p.Sign = callback.Sign(template.Key.Reveal(), p.expires())
+	}
+	if m.event.Type == stillcast.EventShot {
+		if err := n.locate(&p.request, m.shot); err != nil {
 			return nil, nil, fmt.Errorf("make URL of picture: %w", err)
 		}
 	}
-	body, err := render(d.Event.Fields, s)
+	body, err := render(m, attempt, p.request)
+	if err == nil {
+		err = p.signBody(template, m.event.ID, body)
+	}
 	p.hopeless = err != nil
 	return target, body, err
 }
 
 // locate adds the URLs of a shot's pictures.
-func (n *Notifier) locate(s *stamp, shot stillcast.Shot) error {
+func (n *Notifier) locate(r *request, shot stillcast.Shot) error {
 	var err error
-	if s.picFullURL, err = n.pictures.URL(shot, s.now); err != nil {
+	if r.PicFullURL, err = n.pictures.URL(shot, r.sent()); err != nil {
 		return err
 	}
-	for _, r := range shot.Renditions {
-		rendition := shot // a picture in the same bucket under another key
-		rendition.Key = r.Key
-		location, err := n.pictures.URL(rendition, s.now)
+	for _, rendition := range shot.Renditions {
+		picture := shot // in the same bucket under another key
+		picture.Key = rendition.Key
+		location, err := n.pictures.URL(picture, r.sent())
 		if err != nil {
 			return err
 		}
-		s.renditions = append(s.renditions, location)
+		r.Renditions = append(r.Renditions, location)
 	}
 	return nil
 }
 
-// eventTime is the form of the event's time in its header: RFC 3339 with milliseconds.
-const eventTime = "2006-01-02T15:04:05.000Z07:00"
-
-func (n *Notifier) header(d state.Delivery) http.Header {
-	return http.Header{
-		"Content-Type":           {"application/json"},
-		"User-Agent":             {n.userAgent},
-		callback.HeaderEventID:   {d.Event.ID},
-		callback.HeaderEventTime: {d.Event.At.UTC().Format(eventTime)},
-		callback.HeaderSequence:  {strconv.FormatInt(d.Sequence, 10)},
-		callback.HeaderAttempt:   {strconv.Itoa(d.Attempt)},
+// signBody signs the body by every signing secret of the template.
+func (r *request) signBody(t stillcast.CallbackTemplate, id string, body []byte) error {
+	if t.SigningSecret == "" {
+		return nil
 	}
+	signatures := make([]string, 0, 2)
+	for _, secret := range t.SigningSecrets() {
+		signature, err := callback.SignWebhook(secret.Reveal(), id, r.sent(), body)
+		if err != nil {
+			return fmt.Errorf("callback template %q: %w", t.Name, err)
+		}
+		signatures = append(signatures, signature)
+	}
+	r.Signature = strings.Join(signatures, " ")
+	return nil
 }
 
 // decide says what follows from an attempt.
@@ -138,23 +184,33 @@ func (n *Notifier) decide(p report, d state.Delivery) state.Result {
 		Status:     p.status,
 		Reply:      p.reply,
 	}
+	if p.asked {
+		var err error
+		if r.Request, err = p.record(); err != nil {
+			n.log.Error("request cannot be kept", "event", d.Event.ID, "error", err)
+		}
+	}
 	if p.err == nil {
 		r.Outcome = state.OutcomeDelivered
 		return r
 	}
 	r.Error = p.err.Error()
-	end := p.started.Add(p.took)
+	wait, again := n.config.retryIn(p.profile, d)
+	if asked, ok := retryAfter(p.retryAfter, p.started.Add(p.took)); ok && (asked > wait || n.config.shortens(p.profile, d)) {
+		wait = asked
+	}
 	switch {
 	case errors.Is(p.err, errStopping):
-		r.Outcome, r.RetryAt = state.OutcomeRetry, end
-	case p.hopeless, d.Try >= n.config.Retry.Attempts:
+		r.Outcome, wait = state.OutcomeRetry, 0
+	case p.hopeless, !again, p.status == http.StatusGone:
 		r.Outcome = state.OutcomeParked
+		return r
 	default:
-		r.Outcome, r.RetryAt = state.OutcomeRetry, end.Add(n.config.Retry.Interval)
+		r.Outcome = state.OutcomeRetry
 	}
 	// Ledgers keep microseconds; a rounded-up time would not be due when its
 	// timer fires.
-	r.RetryAt = r.RetryAt.Truncate(time.Microsecond)
+	r.RetryAt = n.clock.now().Add(wait).Truncate(time.Microsecond)
 	return r
 }
 
@@ -194,42 +250,4 @@ func pauseFor(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// observe counts an attempt and writes its one line of log.
-func (n *Notifier) observe(p report, r state.Result, d state.Delivery) {
-	word := n.metrics.attempt(r, p.err)
-	if r.Outcome == state.OutcomeDelivered {
-		n.metrics.lag.Observe(time.Since(d.Event.At).Seconds())
-	}
-	level := slog.LevelInfo
-	attrs := []slog.Attr{
-		slog.String("event", d.Event.ID),
-		slog.String("event_type", d.Event.Type.String()),
-		slog.String("stream", d.Event.Stream.String()),
-		slog.Int64("sequence", d.Sequence),
-		slog.String("destination", n.label(d.Destination)),
-		slog.String("url", p.url),
-		slog.Int("attempt", d.Attempt),
-		slog.Int("status", p.status),
-		slog.Duration("took", p.took),
-		slog.String("outcome", word),
-	}
-	if p.err != nil {
-		level = slog.LevelWarn
-		attrs = append(attrs, slog.String("error", p.err.Error()))
-	}
-	if r.Outcome == state.OutcomeRetry {
-		attrs = append(attrs, slog.Time("retry_at", r.RetryAt))
-	}
-	n.log.LogAttrs(context.Background(), level, "attempt", attrs...)
-}
-
-// label names a destination in logs and metrics: template name and event type.
-func (n *Notifier) label(d stillcast.Destination) string {
-	name := "template " + strconv.FormatInt(d.TemplateID, 10)
-	if template, ok := n.settings.CallbackTemplateByID(d.TemplateID); ok {
-		name = template.Name
-	}
-	return name + "/" + d.Event.String()
 }

@@ -3,11 +3,13 @@ package notify
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"sync"
 	"time"
@@ -28,6 +30,7 @@ const (
 var (
 	errStopping = errors.New("cut short because Stillcast is stopping")
 	errTimeout  = errors.New("no answer in time")
+	errPlain    = errors.New("the receiver answers HTTP, not HTTPS; give its URL as http://")
 )
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
@@ -40,47 +43,49 @@ type clients struct {
 	timeout time.Duration
 
 	mu sync.Mutex
-	by map[stillcast.Destination]*http.Client
+	by map[stillcast.Destination]*http.Transport
+}
+
+// guarded returns a way to dial that reaches no address that is not allowed, by
+// the names that a resolver gives; nil means the machine's.
+func guarded(allowed []netip.Prefix, resolver *net.Resolver) dialFunc {
+	d := net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second, Control: newGuard(allowed).control, Resolver: resolver}
+	return d.DialContext
 }
 
 func newClients(config Config, dial dialFunc) *clients {
 	if dial == nil {
-		g := newGuard(config.AllowNetworks)
-		dial = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second, Control: g.control}).DialContext
+		dial = guarded(config.AllowNetworks, nil)
 	}
 	return &clients{
 		dial:    dial,
 		perHost: config.DestinationSlots,
 		timeout: config.Retry.Timeout,
-		by:      make(map[stillcast.Destination]*http.Client),
+		by:      make(map[stillcast.Destination]*http.Transport),
 	}
 }
 
-func (c *clients) of(d stillcast.Destination) *http.Client {
+func (c *clients) of(d stillcast.Destination) *http.Transport {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	client, ok := c.by[d]
+	transport, ok := c.by[d]
 	if !ok {
-		client = c.newClient()
-		c.by[d] = client
+		transport = c.newTransport()
+		c.by[d] = transport
 	}
-	return client
+	return transport
 }
 
-func (c *clients) newClient() *http.Client {
-	return &http.Client{
-		// A redirect could lead anywhere, and would turn the POST into a GET.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			Proxy:                  nil, // with one, the guard would see the proxy's address only
-			DialContext:            c.dial,
-			ForceAttemptHTTP2:      true,
-			TLSHandshakeTimeout:    handshakeTimeout,
-			MaxIdleConnsPerHost:    c.perHost,
-			IdleConnTimeout:        idleTimeout,
-			MaxResponseHeaderBytes: maxHeader,
-			DisableCompression:     true, // a few bytes would unpack to many
-		},
+func (c *clients) newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                  nil, // with one, the guard would see the proxy's address only
+		DialContext:            c.dial,
+		ForceAttemptHTTP2:      true,
+		TLSHandshakeTimeout:    handshakeTimeout,
+		MaxIdleConnsPerHost:    c.perHost,
+		IdleConnTimeout:        idleTimeout,
+		MaxResponseHeaderBytes: maxHeader,
+		DisableCompression:     true, // a few bytes would unpack to many
 	}
 }
 
@@ -88,9 +93,9 @@ func (c *clients) newClient() *http.Client {
 func (c *clients) forget(inUse func(stillcast.Destination) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for d, client := range c.by {
+	for d, transport := range c.by {
 		if !inUse(d) {
-			client.CloseIdleConnections()
+			transport.CloseIdleConnections()
 			delete(c.by, d)
 		}
 	}
@@ -98,30 +103,45 @@ func (c *clients) forget(inUse func(stillcast.Destination) bool) {
 
 // answer is what came back of a request.
 type answer struct {
-	status int    // 0 without an answer
-	reply  string // the first bytes of the body
-	err    error  // nil for status 200 only; holds no part of the URL's query
+	status     int    // 0 without an answer
+	reply      string // the first bytes of the body
+	retryAfter string // the header
+	err        error  // nil with an answer; holds no part of the URL's query
 }
 
 // post sends one request. A connection that had been idle and turns out to be
 // closed before a byte of the answer came is replaced at once, within the request.
 func (c *clients) post(ctx context.Context, d stillcast.Destination, target *url.URL, header http.Header, body []byte) answer {
+	return c.send(ctx, c.of(d), target, header, body)
+}
+
+// postOnce sends one request over a connection of its own.
+func (c *clients) postOnce(ctx context.Context, target *url.URL, header http.Header, body []byte) answer {
+	transport := c.newTransport()
+	defer transport.CloseIdleConnections()
+	transport.DisableKeepAlives = true
+	return c.send(ctx, transport, target, header, body)
+}
+
+func (c *clients) send(ctx context.Context, transport *http.Transport, target *url.URL, header http.Header, body []byte) answer {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), bytes.NewReader(body))
-	if err != nil {
-		return answer{err: c.explain(ctx, err)}
-	}
-	r.Header = header
+	reader := func() io.ReadCloser { return io.NopCloser(bytes.NewReader(body)) }
+	r := (&http.Request{
+		Method: http.MethodPost, URL: target, Host: target.Host, Header: header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: reader(), ContentLength: int64(len(body)), GetBody: func() (io.ReadCloser, error) { return reader(), nil },
+	}).WithContext(ctx)
 	// This key without a value is not sent; it tells net/http that the request
 	// may be repeated on another connection (see http.Transport).
 	r.Header["Idempotency-Key"] = nil
-	resp, err := c.of(d).Do(r)
+	// Not an http.Client, which would follow redirects: they could lead anywhere.
+	resp, err := transport.RoundTrip(r)
 	if err != nil {
 		return answer{err: c.explain(ctx, err)}
 	}
 	defer resp.Body.Close()
-	a := answer{status: resp.StatusCode, err: judge(resp.StatusCode)}
+	a := answer{status: resp.StatusCode, retryAfter: resp.Header.Get("Retry-After")}
 	// The status is the answer: an error in the body does not change it.
 	reply, err := io.ReadAll(io.LimitReader(resp.Body, maxReply))
 	a.reply = string(reply)
@@ -131,18 +151,8 @@ func (c *clients) post(ctx context.Context, d stillcast.Destination, target *url
 	return a
 }
 
-func judge(status int) error {
-	switch {
-	case status == http.StatusOK:
-		return nil
-	case status >= 300 && status < 400:
-		return fmt.Errorf("answered %d %s; redirects are not followed, only 200 counts", status, http.StatusText(status))
-	}
-	return fmt.Errorf("answered %d %s; only 200 counts", status, http.StatusText(status))
-}
-
-// explain returns an error for people, without the URL that net/http puts before
-// it and whose query may hold secrets.
+// explain returns an error for people. It holds nothing of the URL but its host:
+// a transport, unlike an http.Client, does not put the URL before its errors.
 func (c *clients) explain(ctx context.Context, err error) error {
 	if blocked := (*blockedError)(nil); errors.As(err, &blocked) {
 		return blocked
@@ -153,8 +163,8 @@ func (c *clients) explain(ctx context.Context, err error) error {
 	case cause != nil:
 		return cause
 	}
-	if outer := (*url.Error)(nil); errors.As(err, &outer) {
-		return outer.Err
+	if record, ok := errors.AsType[tls.RecordHeaderError](err); ok && string(record.RecordHeader[:]) == "HTTP/" {
+		return errPlain
 	}
 	return err
 }

@@ -13,7 +13,10 @@ type Config struct {
 	// 127.0.0.0/8. Link-local addresses and those of clouds' metadata services
 	// need a network of their own here; 0.0.0.0/0 does not let them through.
 	AllowNetworks []netip.Prefix `yaml:"allow_networks"`
-	Retry         Retry          `yaml:"retry"`
+	// Retry is for the profile tencent, except that PushRetry says how often and
+	// when events of pushes are tried. Its Timeout is for all.
+	Retry     Retry     `yaml:"retry"`
+	PushRetry PushRetry `yaml:"push_retry"`
 	// Slots is how many requests may be under way at the same time.
 	Slots int `yaml:"slots"`
 	// DestinationSlots is how many of them one destination may have.
@@ -32,6 +35,13 @@ type Retry struct {
 	Timeout time.Duration `yaml:"timeout"`
 }
 
+// PushRetry is Retry for the events of pushes (0, 1, 321), which Tencent Cloud
+// CSS tries more often than those of shots.
+type PushRetry struct {
+	Attempts int           `yaml:"attempts"`
+	Interval time.Duration `yaml:"interval"`
+}
+
 // Limits of the settings.
 const (
 	maxAttempts = 100
@@ -42,12 +52,14 @@ const (
 	maxSlots    = 65536
 )
 
-// DefaultConfig returns the defaults: those of Tencent Cloud CSS for the retries
-// of screenshot events, and no private network.
+// DefaultConfig returns the defaults: the retries of Tencent Cloud CSS ("How to
+// Receive Event Notification": screenshots five times, two minutes apart; pushes
+// twelve times, one minute apart), and no private network.
 func DefaultConfig() Config {
 	return Config{
 		AllowNetworks:    []netip.Prefix{},
 		Retry:            Retry{Attempts: 6, Interval: 2 * time.Minute, Timeout: 20 * time.Second},
+		PushRetry:        PushRetry{Attempts: 13, Interval: time.Minute},
 		Slots:            256,
 		DestinationSlots: 4,
 	}
@@ -62,6 +74,9 @@ func (c Config) Validate() error {
 	}
 	if err := c.Retry.Validate(); err != nil {
 		return stillcast.Within("retry", err)
+	}
+	if err := validateFlat(c.PushRetry.Attempts, c.PushRetry.Interval); err != nil {
+		return stillcast.Within("push_retry", err)
 	}
 	switch {
 	case c.Slots < 1 || c.Slots > maxSlots:
@@ -88,14 +103,21 @@ func validateNetwork(p netip.Prefix) error {
 
 // Validate reports the first setting that is not allowed, as [stillcast.Error].
 func (r Retry) Validate() error {
-	if r.Attempts < 1 || r.Attempts > maxAttempts {
-		return stillcast.Errorf(stillcast.CodeInvalid, "attempts", "is %d; allowed are 1 to %d", r.Attempts, maxAttempts)
-	}
-	if r.Interval < minInterval || r.Interval > maxInterval {
-		return stillcast.Errorf(stillcast.CodeInvalid, "interval", "is %s; allowed are %s to %s", r.Interval, minInterval, maxInterval)
+	if err := validateFlat(r.Attempts, r.Interval); err != nil {
+		return err
 	}
 	if r.Timeout < minTimeout || r.Timeout > maxTimeout {
 		return stillcast.Errorf(stillcast.CodeInvalid, "timeout", "is %s; allowed are %s to %s", r.Timeout, minTimeout, maxTimeout)
+	}
+	return nil
+}
+
+func validateFlat(attempts int, interval time.Duration) error {
+	if attempts < 1 || attempts > maxAttempts {
+		return stillcast.Errorf(stillcast.CodeInvalid, "attempts", "is %d; allowed are 1 to %d", attempts, maxAttempts)
+	}
+	if interval < minInterval || interval > maxInterval {
+		return stillcast.Errorf(stillcast.CodeInvalid, "interval", "is %s; allowed are %s to %s", interval, minInterval, maxInterval)
 	}
 	return nil
 }

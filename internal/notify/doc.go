@@ -15,12 +15,21 @@
 //
 // What keeps destinations apart:
 //
-//   - a destination holds at most its own slots, and one only once it stopped
-//     answering;
+//   - a destination holds at most its own slots;
+//   - once it does not work its breaker opens: what is owed stays in the ledger,
+//     but for one probe at a time (breaker.go);
+//   - a rate limit, a Retry-After and a pause keep it from claiming, and so take
+//     no slot while it waits (line.go);
 //   - first attempts and retries are lanes, each with a slot that the other
 //     cannot take;
 //   - when the slots of all are short, destinations take turns.
 //
 // What an event holds is described by package callback; the fields are built
-// here (fields.go), what depends on the attempt is added in render.go.
+// here (fields.go), what depends on the attempt is added in render.go. What of it
+// differs between attempts is kept with the attempt's result, so that [Rebuild]
+// gives each request again as it was sent. Which answers count, and when a
+// delivery is tried again, is the profile of the callback template (profile.go).
+//
+// Due times are wall time that never goes back (clock.go), so that a clock that is
+// set wrong and right again neither loses a delivery nor starts a storm.
 package notify

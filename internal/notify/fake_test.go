@@ -23,6 +23,8 @@ type fakeLedger struct {
 	onClaim  func() error
 	onFinish func(state.Result) error
 	onRead   func() error
+	paused   map[stillcast.Destination]string // and why
+	finished chan stillcast.Destination       // gets each result's, unless it is full
 }
 
 type row struct {
@@ -42,6 +44,9 @@ func (l *fakeLedger) Claim(_ context.Context, c state.Claim) ([]state.Delivery, 
 		if err := l.onClaim(); err != nil {
 			return nil, err
 		}
+	}
+	if _, ok := l.paused[c.Destination]; ok {
+		return nil, nil
 	}
 	var got []state.Delivery
 	for _, r := range l.rows {
@@ -72,6 +77,12 @@ func (l *fakeLedger) Finish(_ context.Context, res state.Result) error {
 	}
 	r.result = res
 	l.results = append(l.results, res)
+	if l.finished != nil {
+		select {
+		case l.finished <- r.Destination:
+		default:
+		}
+	}
 	switch res.Outcome {
 	case state.OutcomeDelivered:
 		r.state = state.StateDelivered
@@ -104,9 +115,32 @@ func (l *fakeLedger) Backlogs(context.Context) ([]state.Backlog, error) {
 	}
 	var out []state.Backlog
 	for _, d := range order {
+		_, by[d].Paused = l.paused[d]
 		out = append(out, *by[d])
 	}
 	return out, nil
+}
+
+func (l *fakeLedger) PauseDestination(_ context.Context, d stillcast.Destination, reason string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.paused == nil {
+		l.paused = map[stillcast.Destination]string{}
+	}
+	l.paused[d] = reason
+	return nil
+}
+
+func (l *fakeLedger) resume(d stillcast.Destination) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.paused, d)
+}
+
+func (l *fakeLedger) reason(d stillcast.Destination) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.paused[d]
 }
 
 func (r *row) addTo(b *state.Backlog) {

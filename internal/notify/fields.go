@@ -18,8 +18,10 @@ const setID = 1
 
 // ShotFields returns the fields of the event 200 of a shot of a push: all but
 // t, sign and each pic_full_url, which are made for each attempt. With facts they
-// hold the member stillcast; without, they are the contract's and no others.
-func ShotFields(shot stillcast.Shot, push stillcast.Push, facts bool) (json.RawMessage, error) {
+// hold the member stillcast. With previous, the event id of the push's shot
+// before, they hold that in it, which is sent only to callback templates that ask
+// for extras. With neither they are the contract's and no others.
+func ShotFields(shot stillcast.Shot, push stillcast.Push, facts bool, previous string) (json.RawMessage, error) {
 	event := callback.Screenshot{
 		App:         shot.Stream.Domain,
 		AppName:     shot.Stream.App,
@@ -35,8 +37,19 @@ func ShotFields(shot stillcast.Shot, push stillcast.Push, facts bool) (json.RawM
 	}
 	if facts {
 		event.Stillcast = factsOf(shot)
+		event.Stillcast.PreviousEventID = previous
+		previous = ""
 	}
-	return marshal(event)
+	fields, err := marshal(event)
+	if err != nil || previous == "" {
+		return fields, err
+	}
+	members, err := membersOf(fields)
+	if err != nil {
+		return nil, fmt.Errorf("write event: %w", err)
+	}
+	own := object([]member{{previousEventID, text(previous)}})
+	return object(set(members, "stillcast", own)), nil
 }
 
 func factsOf(shot stillcast.Shot) *callback.Facts {

@@ -103,7 +103,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	server := httptest.NewServer(mux)
 	defer server.Close()
 	a := post(t, realClients(t, nil), server.URL)
-	if a.status != 307 || a.err == nil || followed.Load() != 0 {
+	if a.status != 307 || a.err != nil || followed.Load() != 0 {
 		t.Errorf("status %d, error %v, followed %d times", a.status, a.err, followed.Load())
 	}
 }
@@ -262,7 +262,7 @@ func TestErrorsTellNoSecrets(t *testing.T) {
 		"http://USER:hunter2@" + address + "/?token=hush":                                  "connection refused",
 		"http://USER:hunter2@" + garbage.Addr().String() + "/?token=hush":                  "malformed HTTP response",
 		strings.Replace(hang.URL, "//", "//USER:hunter2@", 1) + "/?token=hush":             "no answer in time",
-		strings.Replace(plain.URL, "http://", "https://USER:hunter2@", 1) + "/?token=hush": "HTTP response to HTTPS client",
+		strings.Replace(plain.URL, "http://", "https://USER:hunter2@", 1) + "/?token=hush": "the receiver answers HTTP, not HTTPS",
 	} {
 		a := post(t, c, url)
 		if a.err == nil || !strings.Contains(a.err.Error(), says) {

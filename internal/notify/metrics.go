@@ -14,17 +14,26 @@ import (
 
 // metrics counts what the notifier does.
 type metrics struct {
-	attempts   *prometheus.CounterVec
+	attempts   map[string]prometheus.Counter // by result
+	opened     prometheus.Counter
+	closed     prometheus.Counter
 	lag        prometheus.Histogram
 	unrecorded prometheus.Counter
 }
 
 func newMetrics(registerer prometheus.Registerer, n *Notifier) (*metrics, error) {
+	attempts := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "stillcast_notify_attempts_total",
+		Help: "Attempts to deliver an event, by result: delivered, retry, parked or interrupted.",
+	}, []string{"result"})
+	changes := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "stillcast_notify_breaker_changes_total",
+		Help: "Breakers of destinations that opened, because the destination does not work, or closed again.",
+	}, []string{"to"})
 	m := &metrics{
-		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "stillcast_notify_attempts_total",
-			Help: "Attempts to deliver an event, by result: delivered, retry, parked or interrupted.",
-		}, []string{"result"}),
+		attempts: map[string]prometheus.Counter{},
+		opened:   changes.WithLabelValues("open"),
+		closed:   changes.WithLabelValues("closed"),
 		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "stillcast_notify_lag_seconds",
 			Help:    "Time from an event (for a shot: the arrival of its frame) to its delivery, retries included.",
@@ -36,7 +45,7 @@ func newMetrics(registerer prometheus.Registerer, n *Notifier) (*metrics, error)
 		}),
 	}
 	for _, result := range []string{resultDelivered, resultRetry, resultParked, resultInterrupted} {
-		m.attempts.WithLabelValues(result) // a counter that appears at 1 hides its first increase
+		m.attempts[result] = attempts.WithLabelValues(result) // a counter that appears at 1 hides its first increase
 	}
 	gauge := func(name, help string, value func(*schedule) int) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
@@ -46,11 +55,13 @@ func newMetrics(registerer prometheus.Registerer, n *Notifier) (*metrics, error)
 		})
 	}
 	for _, c := range []prometheus.Collector{
-		m.attempts, m.lag, m.unrecorded, newBacklogCollector(n),
+		attempts, changes, m.lag, m.unrecorded, newBacklogCollector(n),
 		gauge("stillcast_notify_slots_busy", "Slots taken by requests under way.",
 			func(s *schedule) int { return s.busy }),
-		gauge("stillcast_notify_destinations_probed", "Destinations that stopped answering and are held to one slot.",
+		gauge("stillcast_notify_destinations_probed", "Destinations that do not work and are sent only probes.",
 			func(s *schedule) int { return s.breakers }),
+		gauge("stillcast_notify_destinations_paused", "Destinations that somebody, or an answer of 410, paused.",
+			func(s *schedule) int { return s.paused() }),
 	} {
 		if err := registerer.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
@@ -78,7 +89,7 @@ func (m *metrics) attempt(r state.Result, err error) string {
 	case r.Outcome == state.OutcomeParked:
 		word = resultParked
 	}
-	m.attempts.WithLabelValues(word).Inc()
+	m.attempts[word].Inc()
 	return word
 }
 
@@ -94,6 +105,7 @@ type backlogCollector struct {
 	deliveries *prometheus.Desc
 	oldest     *prometheus.Desc
 	backlog    *prometheus.Desc
+	open       *prometheus.Desc
 
 	mu   sync.Mutex
 	read time.Time
@@ -109,6 +121,8 @@ func newBacklogCollector(n *Notifier) *backlogCollector {
 			"Age of a destination's oldest event that is neither delivered nor parked; 0 when there is none.", []string{"destination"}, nil),
 		backlog: prometheus.NewDesc("stillcast_notify_backlog",
 			"Deliveries owed to a destination that are neither delivered nor parked.", []string{"destination"}, nil),
+		open: prometheus.NewDesc("stillcast_notify_breaker_open",
+			"1 for a destination that does not work and is sent only probes, 0 for others.", []string{"destination"}, nil),
 	}
 }
 
@@ -117,6 +131,7 @@ func (c *backlogCollector) Describe(out chan<- *prometheus.Desc) {
 	out <- c.deliveries
 	out <- c.oldest
 	out <- c.backlog
+	out <- c.open
 }
 
 // Collect implements [prometheus.Collector].
@@ -144,6 +159,17 @@ func (c *backlogCollector) Collect(out chan<- prometheus.Metric) {
 	for label, o := range destinations {
 		out <- prometheus.MustNewConstMetric(c.oldest, prometheus.GaugeValue, o.age, label)
 		out <- prometheus.MustNewConstMetric(c.backlog, prometheus.GaugeValue, o.count, label)
+	}
+	open := map[string]float64{}
+	for _, h := range c.n.Health() {
+		label := c.n.label(h.Destination)
+		open[label] += 0
+		if h.Breaker == BreakerOpen {
+			open[label] = 1
+		}
+	}
+	for label, value := range open {
+		out <- prometheus.MustNewConstMetric(c.open, prometheus.GaugeValue, value, label)
 	}
 }
 

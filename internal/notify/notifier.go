@@ -30,6 +30,7 @@ type ledger interface {
 	Claim(ctx context.Context, c state.Claim) ([]state.Delivery, error)
 	Finish(ctx context.Context, r state.Result) error
 	Backlogs(ctx context.Context) ([]state.Backlog, error)
+	PauseDestination(ctx context.Context, d stillcast.Destination, reason string) error
 }
 
 // settings gives callback templates as they are now.
@@ -63,9 +64,12 @@ type Notifier struct {
 	log       *slog.Logger
 	metrics   *metrics
 	clients   *clients
+	clock     *clock
 
 	mu       sync.Mutex
 	schedule *schedule
+	stats    stats
+	pauses   int           // how often a destination was paused or resumed
 	kick     chan struct{} // the schedule may have changed
 
 	started      bool
@@ -104,10 +108,12 @@ func newNotifier(o Options, dial dialFunc) (*Notifier, error) {
 		userAgent: "Stillcast/" + o.Version,
 		log:       o.Logger,
 		clients:   newClients(o.Config, dial),
-		schedule:  newSchedule(o.Config),
+		clock:     newClock(),
+		stats:     stats{by: make(map[stillcast.Destination]*record)},
 		kick:      make(chan struct{}, 1),
 		stopped:   make(chan struct{}),
 	}
+	n.schedule = newSchedule(o.Config, n.rateLimit)
 	// These outlive every caller's context: they end in Stop, one after another.
 	n.claims, n.stopClaims = context.WithCancel(context.Background())
 	n.attempts, n.stopAttempts = context.WithCancelCause(context.Background())
@@ -120,11 +126,9 @@ func newNotifier(o Options, dial dialFunc) (*Notifier, error) {
 // Start reads what is owed and begins to send. It is called once; ctx limits
 // only the reading.
 func (n *Notifier) Start(ctx context.Context) error {
-	backlogs, err := n.ledger.Backlogs(ctx)
-	if err != nil {
+	if err := n.compare(ctx); err != nil {
 		return fmt.Errorf("read what is owed: %w", err)
 	}
-	n.note(backlogs)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.started || n.claims.Err() != nil {
@@ -138,7 +142,7 @@ func (n *Notifier) Start(ctx context.Context) error {
 
 // Wake tells that something became due for the destinations. It never blocks.
 func (n *Notifier) Wake(dest ...stillcast.Destination) {
-	now := time.Now()
+	now := n.clock.now()
 	n.mu.Lock()
 	for _, d := range dest {
 		n.schedule.wake(d, now)
@@ -189,7 +193,7 @@ func (n *Notifier) stop(ctx context.Context) {
 // dispatch hands out grants until Stop.
 func (n *Notifier) dispatch() {
 	for n.claims.Err() == nil {
-		now := time.Now()
+		now := n.clock.now()
 		n.mu.Lock()
 		g, ok := n.schedule.next(now)
 		due, timed := n.schedule.wait()
@@ -206,7 +210,7 @@ func (n *Notifier) dispatch() {
 func (n *Notifier) sleep(due time.Time, timed bool) {
 	var tick <-chan time.Time
 	if timed {
-		timer := time.NewTimer(time.Until(due))
+		timer := time.NewTimer(due.Sub(n.clock.now()))
 		defer timer.Stop()
 		tick = timer.C
 	}
@@ -227,7 +231,7 @@ func (n *Notifier) poke() {
 
 // serve claims what a grant allows and starts the attempts.
 func (n *Notifier) serve(g grant) {
-	now := time.Now()
+	now := n.clock.now()
 	deliveries, err := n.ledger.Claim(n.attempts, state.Claim{
 		Destination: g.line.dest,
 		Lane:        g.lane,
@@ -240,7 +244,7 @@ func (n *Notifier) serve(g grant) {
 		n.log.Error("claim failed", "destination", n.label(g.line.dest), "error", err)
 	}
 	n.mu.Lock()
-	n.schedule.claimed(g, len(deliveries))
+	n.schedule.claimed(g, len(deliveries), n.clock.now())
 	if err != nil {
 		n.schedule.at(g.line, now.Add(claimAgain))
 	}
@@ -270,28 +274,44 @@ func (n *Notifier) resync() {
 		case <-n.claims.Done():
 			return
 		}
-		backlogs, err := n.ledger.Backlogs(n.claims)
-		if err != nil {
+		if err := n.compare(n.claims); err != nil {
 			if n.claims.Err() == nil {
 				n.log.Error("reading what is owed failed", "error", err)
 			}
 			continue
 		}
-		n.note(backlogs)
 		n.prune()
 	}
 }
 
-// note puts what the ledger knows to be due into the schedule.
-func (n *Notifier) note(backlogs []state.Backlog) {
+// compare puts what the ledger knows to be due, and what is paused there, into
+// the schedule.
+func (n *Notifier) compare(ctx context.Context) error {
+	n.mu.Lock()
+	before := n.pauses
+	n.mu.Unlock()
+	backlogs, err := n.ledger.Backlogs(ctx)
+	if err != nil {
+		return err
+	}
 	n.mu.Lock()
 	for _, b := range backlogs {
+		if n.pauses == before { // else what was read may be older than what is known
+			n.schedule.pause(b.Destination, b.Paused)
+		}
 		if !b.NextDue.IsZero() {
 			n.schedule.at(n.schedule.line(b.Destination), b.NextDue)
 		}
 	}
 	n.mu.Unlock()
 	n.poke()
+	return nil
+}
+
+// rateLimit is how many requests per second may go to a destination now.
+func (n *Notifier) rateLimit(d stillcast.Destination) int {
+	template, _ := n.settings.CallbackTemplateByID(d.TemplateID)
+	return template.RateLimit
 }
 
 // prune lets go of destinations that are owed nothing.
@@ -301,6 +321,10 @@ func (n *Notifier) prune() {
 	n.schedule.prune()
 	n.clients.forget(func(d stillcast.Destination) bool {
 		_, ok := n.schedule.lines[d]
+		return ok
+	})
+	n.stats.forget(func(d stillcast.Destination) bool {
+		_, ok := n.settings.CallbackTemplateByID(d.TemplateID)
 		return ok
 	})
 }

@@ -33,17 +33,25 @@ var (
 	}
 )
 
+const (
+	sentMS  = 1622599925_000
+	expires = 1622600525
+)
+
+func messageOf(fields json.RawMessage) message {
+	return message{event: stillcast.Event{ID: "e1", Type: stillcast.EventShot, PushID: push.ID, At: shot.Captured, Fields: fields}, shot: shot, sequence: 7}
+}
+
 // The event of a shot is the sample of Tencent's page, byte for byte, but for
 // the channel, which is the stream's name, and the signature, whose key is not known.
 func TestShotEvent(t *testing.T) {
-	fields, err := ShotFields(shot, push, false)
+	fields, err := ShotFields(shot, push, false, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, err := render(fields, stamp{
-		key:        "s3cret",
-		now:        time.Unix(1622599925, 0),
-		picFullURL: "http://your.cos.region.myqcloud.com/channelid/channelid-screenshot-10-12-05-1280x720.jpg",
+	body, err := render(messageOf(fields), 1, request{
+		SentMS: sentMS, Sign: callback.Sign("s3cret", expires),
+		PicFullURL: "http://your.cos.region.myqcloud.com/channelid/channelid-screenshot-10-12-05-1280x720.jpg",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -86,20 +94,20 @@ func TestShotEventWithFacts(t *testing.T) {
 		`"renditions":[{"file_size":1000,"height":180,"pic_full_url":"http://h/a?x=1&y=2","pic_url":"/a&b.jpg","width":320},` +
 		`{"file_size":3,"height":2,"pic_full_url":"http://h/c","pic_url":"/c.jpg","width":1}],` +
 		`"scale_ms":0.5,"solid":true,"timestamp_ms":90000,"variance":2000}`
-	made := stamp{key: "s3cret", now: time.Unix(1622599925, 0), picFullURL: "http://h/p"}
+	made := request{SentMS: sentMS, Sign: callback.Sign("s3cret", expires), PicFullURL: "http://h/p"}
 	for _, tt := range []struct {
 		shot  stillcast.Shot
 		urls  []string
 		facts string
 	}{{s, nil, facts}, {later, []string{"http://h/a?x=1&y=2", "http://h/c"}, full}} {
-		made.renditions = tt.urls
+		made.Renditions = tt.urls
 		bodies := map[bool]string{}
 		for _, with := range []bool{false, true} {
-			fields, err := ShotFields(tt.shot, push, with)
+			fields, err := ShotFields(tt.shot, push, with, "")
 			if err != nil {
 				t.Fatal(err)
 			}
-			body, err := render(fields, made)
+			body, err := render(messageOf(fields), 1, made)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -110,15 +118,15 @@ func TestShotEventWithFacts(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	fields, err := ShotFields(later, push, true)
+	fields, err := ShotFields(later, push, true, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if body, err := render(fields, made); err != nil || !strings.Contains(string(body), full) {
+	if body, err := render(messageOf(fields), 1, made); err != nil || !strings.Contains(string(body), full) {
 		t.Fatalf("%s, %v", body, err)
 	}
-	made.renditions = made.renditions[:1]
-	if body, err := render(fields, made); err == nil {
+	made.Renditions = made.Renditions[:1]
+	if body, err := render(messageOf(fields), 1, made); err == nil {
 		t.Errorf("a rendition without its URL was sent: %s", body)
 	}
 }
@@ -148,7 +156,7 @@ func TestPushEvents(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			body, err := render(fields, stamp{key: "s3cret", now: time.Unix(1622599925, 0)})
+			body, err := render(messageOf(fields), 1, request{SentMS: sentMS, Sign: callback.Sign("s3cret", expires)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -174,15 +182,15 @@ func TestPushEndOfABackwardClock(t *testing.T) {
 }
 
 func TestRenderKeepsWhatItDoesNotKnow(t *testing.T) {
-	body, err := render([]byte(`{"b":9007199254740993,"a":{"x":[1,null,"<&>"]},"c":"\u0026"}`), stamp{now: time.Unix(0, 0)})
+	body, err := render(messageOf([]byte(`{"b":9007199254740993, "a":{"x":[1,null,"<&>"]},"c":"\u0026","b":2}`)), 1, request{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `{"a":{"x":[1,null,"<&>"]},"b":9007199254740993,"c":"&","t":600}`; string(body) != want {
+	if want := `{"a":{"x":[1,null,"<&>"]},"b":2,"c":"\u0026","t":600}`; string(body) != want {
 		t.Errorf("%s, want %s", body, want)
 	}
 	for _, fields := range []string{``, `null`, `[]`, `{`} {
-		if body, err := render([]byte(fields), stamp{}); err == nil {
+		if body, err := render(messageOf([]byte(fields)), 1, request{}); err == nil {
 			t.Errorf("%q became %s", fields, body)
 		}
 	}
@@ -195,12 +203,14 @@ func FuzzRender(f *testing.F) {
 	f.Fuzz(func(t *testing.T, domain, app, name, param string) {
 		p := stillcast.Push{Stream: stillcast.Stream{Domain: domain, App: app, Name: name}, Param: param}
 		s := stillcast.Shot{Stream: p.Stream, Key: name, Renditions: []stillcast.Rendition{{Key: app}}}
-		fields, err := ShotFields(s, p, true)
+		fields, err := ShotFields(s, p, true, "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		now := time.Unix(1622599925, 0)
-		body, err := render(fields, stamp{key: "k", now: now, picFullURL: "http://h/" + param, renditions: []string{domain}})
+		body, err := render(messageOf(fields), 1, request{
+			SentMS: sentMS, Sign: callback.Sign("k", expires), PicFullURL: "http://h/" + param, Renditions: []string{domain}, Extras: true,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

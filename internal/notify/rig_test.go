@@ -51,6 +51,12 @@ type rig struct {
 
 func newRig(t *testing.T, change func(*Config)) *rig {
 	t.Helper()
+	return newRigOver(t, change, nil)
+}
+
+// newRigOver takes another network; nil means one in memory.
+func newRigOver(t *testing.T, change func(*Config), dial dialFunc) *rig {
+	t.Helper()
 	r := &rig{
 		ledger:   &fakeLedger{},
 		settings: &fakeSettings{by: map[int64]stillcast.CallbackTemplate{}},
@@ -69,8 +75,11 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 	if change != nil {
 		change(&r.options.Config)
 	}
+	if dial == nil {
+		dial = r.net.dial
+	}
 	var err error
-	if r.Notifier, err = newNotifier(r.options, r.net.dial); err != nil {
+	if r.Notifier, err = newNotifier(r.options, dial); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -86,7 +95,7 @@ func (r *rig) start(t *testing.T) {
 }
 
 // stopNow stops without waiting for attempts under way.
-func (r *rig) stopNow(t *testing.T) {
+func (r *rig) stopNow(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -155,6 +164,9 @@ func (r *receiver) atOnce() int {
 	defer r.mu.Unlock()
 	return r.most
 }
+
+// nobody is in use.
+func nobody(stillcast.Destination) bool { return false }
 
 // blackHole never answers; it lets go when the sender does, which a server
 // notices once it has read the body.

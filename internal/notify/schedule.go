@@ -10,39 +10,18 @@ import (
 
 const (
 	lanes = 2
-	// breakAfter is how many attempts in a row must go without an answer until a
-	// destination is held to one slot, and thus only probed.
-	breakAfter = 8
 	// probeRetryLane is the shortest time between two looks into the retry lane
 	// for no other reason than a Wake, which nearly always means a fresh delivery.
 	probeRetryLane = time.Second
 )
 
-// lane is what the schedule knows about a destination's deliveries in one lane.
-type lane struct {
-	ready    bool // the ledger may have something due
-	claiming bool // a claim is under way; ready then means: ask again
-	busy     int  // slots taken
-}
-
-// line is the schedule of one destination.
-type line struct {
-	dest         stillcast.Destination
-	lanes        [lanes]lane
-	last         state.Lane // that got the last grant
-	due          dueSet
-	index        int  // in timers, -1 when it has nothing due later
-	queued       bool // in the queue
-	unanswered   int  // attempts in a row
-	retryChecked time.Time
-}
-
 // grant is the permission to claim n deliveries of a destination's lane. Their
 // slots are taken.
 type grant struct {
-	line *line
-	lane state.Lane
-	n    int
+	line  *line
+	lane  state.Lane
+	n     int
+	probe bool // of an open breaker
 }
 
 // schedule decides which destination may claim how many deliveries. It knows
@@ -51,18 +30,20 @@ type schedule struct {
 	slots    int // of all destinations
 	perDest  int
 	grain    time.Duration
+	rate     func(stillcast.Destination) int // requests per second, 0 for no limit
 	busy     int
 	lines    map[stillcast.Destination]*line
 	timers   timers
 	queue    []*line // those that may claim, in turn
-	breakers int     // destinations that are held to one slot
+	breakers int     // that are open
 }
 
-func newSchedule(c Config) *schedule {
+func newSchedule(c Config, rate func(stillcast.Destination) int) *schedule {
 	return &schedule{
 		slots:   c.Slots,
 		perDest: c.DestinationSlots,
-		grain:   grainOf(c.Retry.Interval),
+		grain:   grainOf(min(c.Retry.Interval, c.PushRetry.Interval)),
+		rate:    rate,
 		lines:   make(map[stillcast.Destination]*line),
 	}
 }
@@ -92,29 +73,38 @@ func (s *schedule) wake(d stillcast.Destination, now time.Time) {
 // at notes that something becomes due at t.
 func (s *schedule) at(l *line, t time.Time) {
 	l.due.add(t)
-	if l.index < 0 {
-		heap.Push(&s.timers, l)
-		return
-	}
-	heap.Fix(&s.timers, l.index)
+	s.adjust(l)
 }
 
-// fire makes ready what is due at now.
+// adjust puts a line where it belongs in the timers.
+func (s *schedule) adjust(l *line) {
+	switch waits := !l.next().IsZero(); {
+	case waits && l.index < 0:
+		heap.Push(&s.timers, l)
+	case waits:
+		heap.Fix(&s.timers, l.index)
+	case l.index >= 0:
+		heap.Remove(&s.timers, l.index)
+	}
+}
+
+// fire makes ready what is due at now, and ends what barred lines until now.
 func (s *schedule) fire(now time.Time) {
 	for len(s.timers) > 0 {
 		l := s.timers[0]
-		if !l.due.take(now) {
+		if l.next().After(now) {
 			return
 		}
-		if l.due.first().IsZero() {
-			heap.Pop(&s.timers)
-		} else {
-			heap.Fix(&s.timers, l.index)
+		if l.due.take(now) {
+			for i := range l.lanes {
+				l.lanes[i].ready = true
+			}
+			l.retryChecked = now
 		}
-		for i := range l.lanes {
-			l.lanes[i].ready = true
+		if !l.until.After(now) {
+			l.until = time.Time{}
 		}
-		l.retryChecked = now
+		s.adjust(l)
 		s.enqueue(l)
 	}
 }
@@ -131,15 +121,25 @@ func (s *schedule) next(now time.Time) (grant, bool) {
 		if !ok {
 			continue
 		}
+		perSecond := s.rate(l.dest)
+		if until, ok := l.barred(perSecond, now); ok {
+			l.until = until
+			s.adjust(l)
+			continue
+		}
 		// While slots are short, each in the queue gets its share of them.
 		share := max(1, (s.slots-s.busy)/(len(s.queue)+1))
-		g := grant{line: l, lane: which, n: min(s.free(l, which), share)}
+		n := min(s.free(l, which), share, int(l.tokens(perSecond, now)))
+		g := grant{line: l, lane: which, n: n, probe: l.breaker.open()}
 		taken := &l.lanes[which]
 		taken.busy += g.n
 		taken.claiming, taken.ready = true, false
 		s.busy += g.n
+		l.asked += g.n
 		l.last = which
-		s.enqueue(l)
+		// Its next turn is after those who wait now, however long the claim takes.
+		l.queued = true
+		s.queue = append(s.queue, l)
 		return g, true
 	}
 	return grant{}, false
@@ -151,11 +151,11 @@ func (s *schedule) wait() (time.Time, bool) {
 	if len(s.timers) == 0 {
 		return time.Time{}, false
 	}
-	return s.timers[0].due.first(), true
+	return s.timers[0].next(), true
 }
 
 // claimed ends the claim of a grant that found got deliveries.
-func (s *schedule) claimed(g grant, got int) {
+func (s *schedule) claimed(g grant, got int, now time.Time) {
 	l := &g.line.lanes[g.lane]
 	l.claiming = false
 	l.busy -= g.n - got
@@ -163,6 +163,8 @@ func (s *schedule) claimed(g grant, got int) {
 	if got == g.n {
 		l.ready = true // there may be more
 	}
+	g.line.asked -= g.n
+	g.line.spend(got, now)
 	s.enqueue(g.line)
 }
 
@@ -173,30 +175,68 @@ func (s *schedule) release(g grant) {
 	s.enqueue(g.line)
 }
 
-// answered notes whether a request was answered, by whatever status.
-func (s *schedule) answered(l *line, ok bool) {
-	before := l.open()
-	if l.unanswered++; ok {
-		l.unanswered = 0
-	}
-	switch after := l.open(); {
-	case after && !before:
+// answered notes what an attempt of a grant says about its destination, and
+// returns whether its breaker opened or closed.
+func (s *schedule) answered(g grant, v verdict, now time.Time) (changed bool) {
+	changed = g.line.breaker.note(v, g.probe, now)
+	switch {
+	case changed && g.line.breaker.open():
 		s.breakers++
-	case before && !after:
+	case changed:
 		s.breakers--
-		s.enqueue(l)
+		s.unbar(g.line)
+	}
+	return changed
+}
+
+// hold lets nothing be claimed before t, as the receiver asked.
+func (s *schedule) hold(l *line, t time.Time) {
+	if t.After(l.hold) {
+		l.hold = t
 	}
 }
 
-// open says whether the destination stopped answering and is only probed.
-func (l *line) open() bool { return l.unanswered >= breakAfter }
+// pause stops claims of a destination, or lets them go on.
+func (s *schedule) pause(d stillcast.Destination, paused bool) {
+	if l := s.lines[d]; l == nil && !paused || l != nil && l.paused == paused {
+		return
+	}
+	l := s.line(d)
+	l.paused = paused
+	if paused {
+		return
+	}
+	// Who lets it go on wants to see it work: nothing of before holds it up.
+	l.hold = time.Time{}
+	l.breaker.probeAt = time.Time{}
+	for i := range l.lanes {
+		l.lanes[i].ready = true
+	}
+	s.unbar(l)
+}
 
-func (l *line) busy() int {
-	return l.lanes[state.LaneFresh].busy + l.lanes[state.LaneRetry].busy
+// paused returns how many destinations are paused.
+func (s *schedule) paused() (n int) {
+	for _, l := range s.lines {
+		if l.paused {
+			n++
+		}
+	}
+	return n
+}
+
+// unbar has a line looked at now.
+func (s *schedule) unbar(l *line) {
+	l.until = time.Time{}
+	s.adjust(l)
+	s.enqueue(l)
 }
 
 func (s *schedule) enqueue(l *line) {
-	if _, ok := s.pick(l); ok && !l.queued {
+	if l.queued || !l.until.IsZero() {
+		return
+	}
+	if _, ok := s.pick(l); ok {
 		l.queued = true
 		s.queue = append(s.queue, l)
 	}
@@ -205,6 +245,9 @@ func (s *schedule) enqueue(l *line) {
 // pick returns the lane that may claim; of two the one that did not have the
 // last grant.
 func (s *schedule) pick(l *line) (state.Lane, bool) {
+	if l.paused {
+		return 0, false
+	}
 	other := state.LaneFresh
 	if l.last == state.LaneFresh {
 		other = state.LaneRetry
@@ -220,7 +263,7 @@ func (s *schedule) pick(l *line) (state.Lane, bool) {
 // free returns how many slots a lane may still take: one is reserved for the
 // other lane, unless there is only one.
 func (s *schedule) free(l *line, which state.Lane) int {
-	if l.open() || s.perDest == 1 {
+	if l.breaker.open() || s.perDest == 1 {
 		return max(0, 1-l.busy())
 	}
 	return max(0, min(s.perDest-1-l.lanes[which].busy, s.perDest-l.busy()))
@@ -229,25 +272,21 @@ func (s *schedule) free(l *line, which state.Lane) int {
 // prune drops the destinations that nothing is known about any more.
 func (s *schedule) prune() {
 	for d, l := range s.lines {
-		idle := !l.queued && l.index < 0 && l.busy() == 0
-		for _, x := range l.lanes {
-			idle = idle && !x.ready && !x.claiming
-		}
-		if !idle {
+		if !l.idle() {
 			continue
 		}
-		if l.open() {
+		if l.breaker.open() {
 			s.breakers--
 		}
 		delete(s.lines, d)
 	}
 }
 
-// timers is a heap of the destinations that have something due later.
+// timers is a heap of the destinations that are to be looked at later.
 type timers []*line
 
 func (t timers) Len() int           { return len(t) }
-func (t timers) Less(i, j int) bool { return t[i].due.first().Before(t[j].due.first()) }
+func (t timers) Less(i, j int) bool { return t[i].next().Before(t[j].next()) }
 
 func (t timers) Swap(i, j int) {
 	t[i], t[j] = t[j], t[i]

@@ -48,6 +48,8 @@ func TestDueSetIsBounded(t *testing.T) {
 	}
 }
 
+func unlimited(stillcast.Destination) int { return 0 }
+
 // Whatever happens in whatever order, no limit is passed, no slot is lost, and
 // everything that is due is claimed in the end.
 func TestScheduleKeepsItsLimits(t *testing.T) {
@@ -55,7 +57,7 @@ func TestScheduleKeepsItsLimits(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		config := DefaultConfig()
 		config.Slots, config.DestinationSlots = 1+random.IntN(12), 1+random.IntN(5)
-		m := &model{t: t, s: newSchedule(config), now: epoch, random: random, owed: map[stillcast.Destination]*[lanes]int{}}
+		m := &model{t: t, s: newSchedule(config, unlimited), now: epoch, random: random, owed: map[stillcast.Destination]*[lanes]int{}}
 		for range 2000 {
 			m.step()
 		}
@@ -109,8 +111,8 @@ func (m *model) grantOne() bool {
 	if limit > 1 && (l.lanes[0].busy > limit-1 || l.lanes[1].busy > limit-1) {
 		m.t.Errorf("a lane took the slot of the other: %+v", l.lanes)
 	}
-	if l.unanswered >= breakAfter && l.busy() > 1 {
-		m.t.Errorf("%d slots for a destination that does not answer", l.busy())
+	if l.breaker.open() && (l.busy() > 1 || !g.probe) {
+		m.t.Errorf("%d slots for a destination that does not work", l.busy())
 	}
 	m.claims = append(m.claims, g)
 	return true
@@ -124,7 +126,7 @@ func (m *model) claimOne() {
 	owed := &m.owed[g.line.dest][g.lane]
 	got := min(g.n, *owed)
 	*owed -= got
-	m.s.claimed(g, got)
+	m.s.claimed(g, got, m.now)
 	for range got {
 		m.running = append(m.running, g)
 	}
@@ -135,7 +137,7 @@ func (m *model) finishOne() {
 	if !ok {
 		return
 	}
-	m.s.answered(g.line, m.random.IntN(4) == 0)
+	m.s.answered(g, verdict(m.random.IntN(3)), m.now)
 	m.s.release(g)
 }
 
@@ -150,10 +152,12 @@ func takeAny(random *rand.Rand, from *[]grant) (grant, bool) {
 }
 
 func (m *model) drain() {
-	m.now = m.now.Add(2 * probeRetryLane)
-	for m.grantOne() || len(m.claims)+len(m.running) > 0 {
-		m.claimOne()
-		m.finishOne()
+	for range 1000 { // of up to a minute, so that every breaker is probed again and again
+		m.now = m.now.Add(lastProbe)
+		for m.grantOne() || len(m.claims)+len(m.running) > 0 {
+			m.claimOne()
+			m.finishOne()
+		}
 	}
 	for d, owed := range m.owed {
 		if *owed != [lanes]int{} {
@@ -172,7 +176,7 @@ func (m *model) drain() {
 // A Wake nearly always means a fresh delivery: the retry lane is looked into
 // once a second, however many there are.
 func TestWakesLookIntoTheRetryLaneOnceASecond(t *testing.T) {
-	s := newSchedule(DefaultConfig())
+	s := newSchedule(DefaultConfig(), unlimited)
 	looks := 0
 	for i := range 100 {
 		now := epoch.Add(time.Duration(i) * 50 * time.Millisecond)
@@ -182,7 +186,7 @@ func TestWakesLookIntoTheRetryLaneOnceASecond(t *testing.T) {
 			if !ok {
 				break
 			}
-			s.claimed(g, 0)
+			s.claimed(g, 0, now)
 			if g.lane == state.LaneRetry {
 				looks++
 			}
@@ -194,7 +198,7 @@ func TestWakesLookIntoTheRetryLaneOnceASecond(t *testing.T) {
 }
 
 func TestWait(t *testing.T) {
-	s := newSchedule(DefaultConfig())
+	s := newSchedule(DefaultConfig(), unlimited)
 	if _, ok := s.wait(); ok {
 		t.Error("something to wait for in an empty schedule")
 	}

@@ -78,6 +78,7 @@ type remoteBody struct {
 	body io.ReadCloser
 }
 
+// Read implements [io.Reader].
 func (b *remoteBody) Read(p []byte) (int, error) {
 	n, err := b.body.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -86,4 +87,5 @@ func (b *remoteBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Close implements [io.Closer].
 func (b *remoteBody) Close() error { return b.body.Close() }

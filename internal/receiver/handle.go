@@ -25,7 +25,7 @@ func (r *Receiver) handle(w http.ResponseWriter, q *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, q.Body, maxBody))
 	got := Received{At: time.Now(), Meta: callback.MetaFromHeader(q.Header), Status: r.options.Status}
 	if err == nil {
-		got.Event, got.Verified, err = r.read(body, got.At)
+		got.Event, got.Verified, err = r.read(q.Header, body, got.At)
 	}
 	reason := ""
 	switch {
@@ -67,9 +67,9 @@ func (r *Receiver) begin() bool {
 }
 
 // read parses and verifies a body; err says that it is no event.
-func (r *Receiver) read(body []byte, now time.Time) (event callback.Event, verified, err error) {
-	if len(r.options.Keys) > 0 {
-		verified = r.verifier.Verify(body, now)
+func (r *Receiver) read(header http.Header, body []byte, now time.Time) (event callback.Event, verified, err error) {
+	if len(r.options.Keys)+len(r.options.Secrets) > 0 {
+		verified = r.verifier.VerifyRequest(header, body, now)
 		if errors.Is(verified, callback.ErrMalformed) {
 			return nil, nil, verified
 		}

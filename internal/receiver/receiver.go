@@ -29,9 +29,9 @@ const (
 type Options struct {
 	// Addr is the address to listen on, HOST:PORT; port 0 takes any free one.
 	Addr string
-	// Keys are the keys that events are signed with. Without one, events are
-	// taken unverified.
-	Keys []string
+	// Keys are the keys that events are signed with, and Secrets the signing
+	// secrets; see [callback.Verifier]. Without any, events are taken unverified.
+	Keys, Secrets []string
 	// FetchPictures downloads and checks the picture of each screenshot.
 	FetchPictures bool
 	// Save is a folder to keep the pictures in, and implies FetchPictures; it is
@@ -122,7 +122,7 @@ func New(o Options) (*Receiver, error) {
 	}
 	r := &Receiver{
 		options:  o,
-		verifier: callback.Verifier{Keys: o.Keys},
+		verifier: callback.Verifier{Keys: o.Keys, Secrets: o.Secrets},
 		client:   newClient(),
 		slots:    make(chan struct{}, maxDownloads),
 	}

@@ -15,8 +15,12 @@ const (
 // from try to try, and it is drawn between nothing and the limit ("full
 // jitter"), so that many uploads do not come back together.
 func pauseAfter(tries int) time.Duration {
-	limit := shortestPause << min(tries-1, 20)
-	return rand.N(min(limit, longestPause)) + time.Millisecond
+	return jitter(shortestPause<<min(tries-1, 20), longestPause)
+}
+
+// jitter draws a time between nothing and limit, or the longest if that is less.
+func jitter(limit, longest time.Duration) time.Duration {
+	return rand.N(min(limit, longest)) + time.Millisecond
 }
 
 // sleep waits for d and reports whether ctx still stands.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
 	"github.com/stillcast/stillcast"
@@ -28,6 +29,7 @@ type world struct {
 
 	renditions int // of each shot that is recorded
 	format     stillcast.Format
+	mirror     string
 
 	mu      sync.Mutex
 	waiting []stillcast.Shot
@@ -86,12 +88,19 @@ func (w *world) record() int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	id := int64(len(w.waiting) + len(w.marked) + 1)
-	shot := stillcast.Shot{ID: id, Bucket: "shots-1", Key: keyOf(id), Format: w.format}
+	shot := stillcast.Shot{ID: id, Bucket: "shots-1", Key: keyOf(id), Format: w.format, Mirror: w.mirror}
 	for i := range w.renditions {
 		shot.Renditions = append(shot.Renditions, stillcast.Rendition{Key: fmt.Sprintf("f/%d.jpg.%d", id, i+1)})
 	}
 	w.waiting = append(w.waiting, shot)
 	return id
+}
+
+// waits says whether a shot is in the spool.
+func (w *world) waits(id int64) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.waiting, func(s stillcast.Shot) bool { return s.ID == id })
 }
 
 func keyOf(id int64) string { return fmt.Sprintf("f/%d.jpg", id) }
@@ -154,6 +163,16 @@ func (w *world) Put(ctx context.Context, o objstore.Object) error {
 	return nil
 }
 
+func (w *world) Remove(_ context.Context, shot stillcast.Shot) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, key := range shot.Keys() {
+		delete(w.objects, key)
+		w.steps = append(w.steps, "removed "+key)
+	}
+	return nil
+}
+
 func (w *world) MarkStored(_ context.Context, id int64) ([]stillcast.Destination, error) {
 	var err error
 	if w.mark != nil {
@@ -184,8 +203,9 @@ func (w *world) stats(context.Context) (count, size int64, err error) {
 
 func (w *world) options(concurrency int) Options {
 	return Options{
-		Config: Config{Concurrency: concurrency, Timeout: 30 * time.Second}, CacheControl: "max-age=60",
-		Ledger: w, Bucket: w, Stored: w.stored, Stats: w.stats,
+		Config:  Config{Concurrency: concurrency, Timeout: 30 * time.Second, Breaker: DefaultConfig().Breaker},
+		Primary: Store{Bucket: w, CacheControl: "max-age=60"},
+		Ledger:  w, Stored: w.stored, Stats: w.stats,
 		Logger:     slog.New(slog.NewTextHandler(w, nil)),
 		Registerer: prometheus.NewRegistry(),
 	}
@@ -217,4 +237,16 @@ func ids(first, last int64) []int64 {
 		all = append(all, id)
 	}
 	return all
+}
+
+// asideOf returns how many shots of the first lane stepped aside.
+func asideOf(u *Uploader) float64 {
+	return testutil.ToFloat64(u.metrics.aside.WithLabelValues(Primary))
+}
+
+// Wake says that a shot was recorded that is not handed over.
+func (u *Uploader) Wake() {
+	for _, l := range u.lanes {
+		signal(l.wake)
+	}
 }

@@ -10,7 +10,7 @@ import (
 // from the spool when its turn comes.
 const (
 	maxHanded      = 256
-	maxHandedBytes = 64 << 20
+	maxHandedBytes = 64 << 20 // of all lanes together
 )
 
 // handover knows which shots came with their pictures from whoever recorded
@@ -20,7 +20,8 @@ const (
 // Shots are handed over while the reader has nothing to read, and not while it
 // is behind: those that it has yet to read are older.
 type handover struct {
-	jobs chan *job
+	jobs  chan *job
+	limit int // bytes
 
 	mu     sync.Mutex
 	read   int64              // the reader has seen all shots up to this id that were not handed over
@@ -29,8 +30,8 @@ type handover struct {
 	bytes  int
 }
 
-func newHandover() *handover {
-	return &handover{jobs: make(chan *job, maxHanded), ahead: make(map[int64]struct{}), behind: true}
+func newHandover(limit int) *handover {
+	return &handover{jobs: make(chan *job, maxHanded), limit: limit, ahead: make(map[int64]struct{}), behind: true}
 }
 
 // offer takes a shot with its pictures, or says that it has to be read.
@@ -38,7 +39,7 @@ func (h *handover) offer(shot stillcast.Shot, pictures [][]byte) bool {
 	bytes := sizeOf(pictures)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.behind || len(pictures) != len(shot.Keys()) || h.bytes+bytes > maxHandedBytes || len(h.ahead) >= 2*maxHanded {
+	if h.behind || len(pictures) != len(shot.Keys()) || h.bytes+bytes > h.limit || len(h.ahead) >= 2*maxHanded {
 		h.behind = true
 		return false
 	}
@@ -52,11 +53,29 @@ func (h *handover) offer(shot stillcast.Shot, pictures [][]byte) bool {
 		return false
 	}
 	h.bytes += bytes
-	h.ahead[shot.ID] = struct{}{}
+	h.advance(shot.ID)
+	return true
+}
+
+// pass notes a shot that need not be read because it goes by another lane.
+func (h *handover) pass(id int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.behind || id <= h.read:
+	case len(h.ahead) >= 2*maxHanded:
+		h.behind = true
+	default:
+		h.advance(id)
+	}
+}
+
+// advance notes a shot that need not be read any more.
+func (h *handover) advance(id int64) {
+	h.ahead[id] = struct{}{}
 	for h.drop(h.read + 1) {
 		h.read++
 	}
-	return true
 }
 
 // refuse makes offers be refused until the spool was read to its end again.
@@ -98,14 +117,14 @@ func (h *handover) startReading() (after, latest int64) {
 	return h.read, latest
 }
 
-// endReading notes a page and returns those of it that were not handed over. An
-// empty page is the end of the spool.
-func (h *handover) endReading(page []stillcast.Shot, latest int64) []stillcast.Shot {
+// endReading notes a page and returns those of it that are this lane's and were
+// not handed over. An empty page is the end of the spool.
+func (h *handover) endReading(page []stillcast.Shot, latest int64, mine func(stillcast.Shot) bool) []stillcast.Shot {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var fresh []stillcast.Shot
 	for _, shot := range page {
-		if !h.drop(shot.ID) {
+		if !h.drop(shot.ID) && mine(shot) {
 			fresh = append(fresh, shot)
 		}
 		h.read = shot.ID

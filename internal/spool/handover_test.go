@@ -11,8 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
-
 	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/internal/objstore"
 )
@@ -22,7 +20,7 @@ func nap() { time.Sleep(rand.N(5 * time.Millisecond)) }
 
 // take hands a recorded shot over.
 func (w *world) take(u *Uploader, id int64) {
-	shot := stillcast.Shot{ID: id, Bucket: "shots-1", Key: keyOf(id)}
+	shot := stillcast.Shot{ID: id, Bucket: "shots-1", Key: keyOf(id), Mirror: w.mirror}
 	for i := range w.renditions {
 		shot.Renditions = append(shot.Renditions, stillcast.Rendition{Key: fmt.Sprintf("%s.%d", keyOf(id), i+1)})
 	}
@@ -57,8 +55,8 @@ func TestHandedOverPicturesAreNotRead(t *testing.T) {
 		if got := string(w.object(keyOf(300) + ".1").Body); got != "handed 300.1" {
 			t.Errorf("the rendition of the last shot is %q", got)
 		}
-		if u.handed.bytes != 0 || len(u.handed.ahead) != 0 {
-			t.Errorf("%d bytes and %d ids are still kept", u.handed.bytes, len(u.handed.ahead))
+		if u.lanes[0].handed.bytes != 0 || len(u.lanes[0].handed.ahead) != 0 {
+			t.Errorf("%d bytes and %d ids are still kept", u.lanes[0].handed.bytes, len(u.lanes[0].handed.ahead))
 		}
 	})
 }
@@ -122,10 +120,10 @@ func TestHandoverIsBounded(t *testing.T) {
 			w.take(u, w.record())
 			time.Sleep(500 * time.Millisecond)
 			synctest.Wait()
-			if n := len(u.handed.jobs); n > maxHanded {
+			if n := len(u.lanes[0].handed.jobs); n > maxHanded {
 				t.Fatalf("%d shots are kept, want at most %d", n, maxHanded)
 			}
-			if n := testutil.ToFloat64(u.metrics.aside); n > maxAside+maxHanded+concurrency {
+			if n := asideOf(u); n > maxAside+maxHanded+concurrency {
 				t.Fatalf("%v shots stepped aside, want at most %d", n, maxAside+maxHanded+concurrency)
 			}
 		}

@@ -1,4 +1,4 @@
-// Package spool brings the pictures of recorded shots into the object store, in
+// Package spool brings the pictures of recorded shots into the object stores, in
 // order, and lets their events go once they are there: a shot's own and all of
 // its renditions. The spool itself is part of the state (row and pictures are
 // durable together), so this package holds
@@ -8,6 +8,12 @@
 // back. What there is no room for in memory, and what comes while older shots
 // still have to be read, is read from the spool.
 //
+// Shots go by lanes: one of those that the primary store alone is to hold, and
+// one for each mirror. A store that fails again and again is left alone: its
+// pictures wait in the spool, however many they become, and one at a time is
+// tried. When it works again, they are stored in the order of their ids. Other
+// lanes go on meanwhile.
+//
 // One picture that the store refuses does not hold up the others: after a few
 // tries its shot steps aside, without the picture, and is tried again within a
 // minute, for as long as it takes.
@@ -15,74 +21,48 @@ package spool
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/stillcast/stillcast"
-	"github.com/stillcast/stillcast/internal/objstore"
 )
 
-// patience is how many tries in a row a shot has before it steps aside and
-// leaves its slot to others.
-const patience = 3
-
-// Config is the upload's part of the configuration file.
-type Config struct {
-	Concurrency int           `yaml:"concurrency"` // uploads at once
-	Timeout     time.Duration `yaml:"timeout"`     // of one try
-}
-
-// DefaultConfig returns the defaults.
-func DefaultConfig() Config { return Config{Concurrency: 4, Timeout: 30 * time.Second} }
-
-// Validate reports the first setting that is not allowed.
-func (c Config) Validate() error {
-	if c.Concurrency < 1 || c.Concurrency > 1024 {
-		return stillcast.Errorf(stillcast.CodeInvalid, "concurrency", "is %d; allowed are 1 to 1024", c.Concurrency)
-	}
-	if c.Timeout < time.Second || c.Timeout > time.Hour {
-		return stillcast.Errorf(stillcast.CodeInvalid, "timeout", "is %s; allowed are 1s to 1h", c.Timeout)
-	}
-	return nil
-}
+// drainPatience is how long Drain waits for a spool that does not shrink while a
+// store does not work.
+const drainPatience = 2 * time.Second
 
 type ledger interface {
 	SpoolPage(ctx context.Context, afterID int64, limit int) ([]stillcast.Shot, error)
 	// SpooledPicture returns the picture of Shot.Keys()[index].
 	SpooledPicture(ctx context.Context, shotID int64, index int) ([]byte, error)
+	// MarkStored fails with CodeConflict for a shot that was dropped.
 	MarkStored(ctx context.Context, shotID int64) ([]stillcast.Destination, error)
 }
 
-type bucket interface {
-	Put(ctx context.Context, o objstore.Object) error
-}
-
-// Options are what an [Uploader] needs; all are required.
+// Options are what an [Uploader] needs; all but Mirrors are required.
 type Options struct {
-	Config       Config
-	CacheControl string
-	Ledger       ledger
-	Bucket       bucket
-	Stored       func([]stillcast.Destination) // events for them became due
-	Stats        func(context.Context) (count, bytes int64, err error)
-	Logger       *slog.Logger
-	Registerer   prometheus.Registerer
+	Config     Config
+	Primary    Store   // holds all shots
+	Mirrors    []Store // hold those shots besides that name them
+	Ledger     ledger
+	Stored     func([]stillcast.Destination) // events for them became due
+	Stats      func(context.Context) (count, bytes int64, err error)
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
 }
 
-// Uploader moves pictures from the spool to the store.
+// Uploader moves pictures from the spool to the stores.
 type Uploader struct {
 	opts    Options
 	metrics *metrics
-	wake    chan struct{} // holds a token when there may be new shots
-	handed  *handover
-	fresh   chan *job
-	again   chan *job // failed before
-	failed  chan *job // from the slots, to step aside
+	lanes   []*lane          // first that of shots without mirror
+	mirrors map[string]*lane // by the name of the mirror
+	unknown sync.Map         // names of mirrors that were warned of
+	dropped atomic.Int64     // shots up to this id may have been dropped from the spool
 
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -93,24 +73,33 @@ func New(opts Options) (*Uploader, error) {
 	if err := opts.Config.Validate(); err != nil {
 		return nil, err
 	}
-	return &Uploader{
-		opts: opts, metrics: newMetrics(opts.Registerer, opts.Stats),
-		wake: make(chan struct{}, 1), handed: newHandover(), cancel: func() {},
-		fresh: make(chan *job), again: make(chan *job), failed: make(chan *job),
-	}, nil
+	u := &Uploader{opts: opts, mirrors: make(map[string]*lane, len(opts.Mirrors)), cancel: func() {}}
+	u.metrics = newMetrics(opts.Registerer, opts.Stats, u.oldest)
+	opts.Primary.Name = Primary
+	primary := u.newStore(opts.Primary)
+	u.lanes = []*lane{u.newLane(Primary, primary)}
+	for _, m := range opts.Mirrors {
+		l := u.newLane(m.Name, primary, u.newStore(m))
+		u.lanes = append(u.lanes, l)
+		u.mirrors[m.Name] = l
+	}
+	return u, nil
+}
+
+func (u *Uploader) newStore(s Store) *store {
+	return newStore(s, u.opts.Config, u.metrics, u.opts.Logger, func() {
+		for _, l := range u.lanes {
+			signal(l.poke)
+		}
+	})
 }
 
 // Start begins with what is in the spool.
 func (u *Uploader) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	u.cancel = cancel
-	u.wg.Go(func() { (&feeder{Uploader: u}).run(ctx) })
-	for slot := range u.opts.Config.Concurrency {
-		again := u.again
-		if slot > 0 && slot >= u.opts.Config.Concurrency/2 {
-			again = nil // half of the slots never wait for what fails again
-		}
-		u.wg.Go(func() { u.work(ctx, again) })
+	for _, l := range u.lanes {
+		l.start(ctx)
 	}
 }
 
@@ -121,14 +110,23 @@ func (u *Uploader) Stop() {
 	u.wg.Wait()
 }
 
-// Drain waits until the spool is empty, or until ctx ends and returns its cause.
+// Drain waits until the spool is empty, until what is left waits for stores that
+// do not work, or until ctx ends and returns its cause.
 func (u *Uploader) Drain(ctx context.Context) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
+	least, since := int64(-1), time.Now()
 	for {
 		count, _, err := u.opts.Stats(ctx)
 		if err != nil || count == 0 {
 			return err
+		}
+		if least < 0 || count < least {
+			least, since = count, time.Now()
+		}
+		if broken := u.Broken(); len(broken) > 0 && time.Since(since) > drainPatience {
+			u.opts.Logger.Warn("pictures stay in the spool, since their stores do not work; the next start stores them", "pictures", count, "stores", broken)
+			return nil
 		}
 		select {
 		case <-tick.C:
@@ -142,148 +140,70 @@ func (u *Uploader) Drain(ctx context.Context) error {
 // Shot.Keys, which nobody changes any more. It never blocks: what cannot be kept
 // in memory is read from the spool later.
 func (u *Uploader) Take(shot stillcast.Shot, pictures [][]byte) {
-	if !u.handed.offer(shot, pictures) {
-		u.Wake()
+	own := u.laneOf(shot.Mirror)
+	for _, l := range u.lanes {
+		switch {
+		case l != own:
+			l.handed.pass(shot.ID)
+		case !l.handed.offer(shot, pictures):
+			signal(l.wake)
+		}
 	}
 }
 
-// Wake says that a shot was recorded.
-func (u *Uploader) Wake() {
+// Dropped says that the pictures of shots up to this id were dropped from the
+// spool, where they were not stored. They are not taken from memory any more.
+func (u *Uploader) Dropped(shotID int64) {
+	for {
+		is := u.dropped.Load()
+		if shotID <= is || u.dropped.CompareAndSwap(is, shotID) {
+			return
+		}
+	}
+}
+
+// Broken returns the names of the stores that do not work at the moment.
+func (u *Uploader) Broken() []string {
+	var names []string
+	for _, l := range u.lanes {
+		if st := l.stores[len(l.stores)-1]; st.breaker.isOpen() {
+			names = append(names, st.Name)
+		}
+	}
+	return names
+}
+
+// laneOf returns the lane of the shots of a mirror, "" for none. Those of a
+// mirror that is no longer there go to the primary store alone, or else their
+// events would never be sent.
+func (u *Uploader) laneOf(mirror string) *lane {
+	if mirror == "" {
+		return u.lanes[0]
+	}
+	if l, ok := u.mirrors[mirror]; ok {
+		return l
+	}
+	if _, warned := u.unknown.LoadOrStore(mirror, true); !warned {
+		u.opts.Logger.Warn("the spool holds shots of a mirror that is not under storage.mirrors any more; they go to the primary store alone",
+			"mirror", mirror)
+	}
+	return u.lanes[0]
+}
+
+// oldest returns when the oldest shot was captured that waits to be stored; zero
+// for none.
+func (u *Uploader) oldest(ctx context.Context) (time.Time, error) {
+	page, err := u.opts.Ledger.SpoolPage(ctx, 0, 1)
+	if err != nil || len(page) == 0 {
+		return time.Time{}, err
+	}
+	return page[0].Captured, nil
+}
+
+// signal puts a token into a channel that has none.
+func signal(c chan struct{}) {
 	select {
-	case u.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
-}
-
-// work stores shots: those that are fresh, and those that failed before when
-// again is not nil.
-func (u *Uploader) work(ctx context.Context, again <-chan *job) {
-	for {
-		var j *job
-		select {
-		case j = <-u.handed.jobs:
-		case j = <-u.fresh:
-		case j = <-again:
-		case <-ctx.Done():
-			return
-		}
-		done := u.store(ctx, j)
-		u.handed.release(j)
-		if done {
-			continue
-		}
-		select {
-		case u.failed <- j:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// store tries until the shot is stored or ctx ends, and reports false when it
-// should step aside.
-func (u *Uploader) store(ctx context.Context, j *job) bool {
-	for {
-		began := time.Now()
-		err := u.try(ctx, j)
-		if err == nil {
-			u.noteStored(j, time.Since(began))
-			return true
-		}
-		if ctx.Err() != nil {
-			return true
-		}
-		if stillcast.CodeOf(err) == stillcast.CodeNotFound {
-			u.opts.Logger.Debug("picture is not in the spool any more", "shot", j.shot.ID, "error", err)
-			return true
-		}
-		j.tries++
-		wait := pauseAfter(j.tries)
-		u.noteFailed(ctx, j, wait, err)
-		if j.tries >= patience || errors.Is(err, objstore.ErrName) {
-			j.due = time.Now().Add(wait)
-			return false
-		}
-		if !sleep(ctx, wait) {
-			return true
-		}
-	}
-}
-
-func (u *Uploader) noteStored(j *job, took time.Duration) {
-	u.metrics.seconds.Observe(took.Seconds())
-	u.metrics.stored.Add(float64(j.stored))
-	u.opts.Logger.Debug("pictures stored", "shot", j.shot.ID, "stream", j.shot.Stream, "key", j.shot.Key, "pictures", j.stored,
-		"try", j.tries+1, "took", took)
-}
-
-func (u *Uploader) noteFailed(ctx context.Context, j *job, wait time.Duration, err error) {
-	u.metrics.failed.WithLabelValues(kindOf(err)).Inc()
-	level := slog.LevelError
-	if j.tries > patience && j.tries%10 != 0 { // about every five minutes is enough
-		level = slog.LevelDebug
-	}
-	u.opts.Logger.Log(ctx, level, "storing a picture failed; trying again", "shot", j.shot.ID, "stream", j.shot.Stream,
-		"bucket", j.shot.Bucket, "key", j.shot.Key, "picture", j.stored, "try", j.tries, "pause", wait, "error", err)
-}
-
-// try stores what of the shot is not stored yet, one picture after the other so
-// that one is in memory at a time, and marks it.
-func (u *Uploader) try(ctx context.Context, j *job) error {
-	for keys := j.shot.Keys(); j.stored < len(keys); j.stored++ {
-		picture, err := u.picture(ctx, j)
-		if err != nil {
-			return err
-		}
-		if err := u.put(ctx, j.shot, keys[j.stored], picture); err != nil {
-			return err
-		}
-	}
-	destinations, err := u.opts.Ledger.MarkStored(ctx, j.shot.ID)
-	if err != nil {
-		return err
-	}
-	u.opts.Stored(destinations)
-	return nil
-}
-
-// picture returns the next picture of a job.
-func (u *Uploader) picture(ctx context.Context, j *job) ([]byte, error) {
-	if j.pictures != nil {
-		return j.pictures[j.stored], nil
-	}
-	return u.opts.Ledger.SpooledPicture(ctx, j.shot.ID, j.stored)
-}
-
-func (u *Uploader) put(ctx context.Context, shot stillcast.Shot, key string, picture []byte) error {
-	timeout := u.opts.Config.Timeout
-	putCtx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	err := u.opts.Bucket.Put(putCtx, objstore.Object{
-		Bucket: shot.Bucket, Key: key, Body: picture,
-		ContentType: shot.Format.ContentType(), CacheControl: u.opts.CacheControl,
-	})
-	if err != nil && putCtx.Err() != nil && ctx.Err() == nil {
-		return fmt.Errorf("storage.upload.timeout (%s) passed: %w", timeout, err)
-	}
-	return err
-}
-
-func kindOf(err error) string {
-	kinds := []struct {
-		err  error
-		kind string
-	}{
-		{objstore.ErrDenied, "denied"},
-		{objstore.ErrThrottled, "throttled"},
-		{objstore.ErrUnavailable, "unavailable"},
-		{objstore.ErrName, "name"},
-		{context.DeadlineExceeded, "timeout"},
-	}
-	for _, k := range kinds {
-		if errors.Is(err, k.err) {
-			return k.kind
-		}
-	}
-	return "other"
 }

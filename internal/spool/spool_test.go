@@ -42,7 +42,7 @@ func TestStoresWhatTheSpoolHoldsAtStart(t *testing.T) {
 				if diff := cmp.Diff(want, w.object("f/7.jpg")); diff != "" {
 					t.Errorf("object (-want +got):\n%s", diff)
 				}
-				if n := testutil.ToFloat64(u.metrics.stored); n != shots {
+				if n := testutil.ToFloat64(u.metrics.stored.WithLabelValues(Primary)); n != shots {
 					t.Errorf("counted %v as stored, want %d", n, shots)
 				}
 			})
@@ -87,7 +87,7 @@ func TestMarksAgainWhenTheMarkFails(t *testing.T) {
 		if diff := cmp.Diff([]string{"put f/1.jpg", "marked 1", fmt.Sprint("told ", destinationOf(1))}, w.look().steps); diff != "" {
 			t.Errorf("steps (-want +got):\n%s", diff)
 		}
-		if n := testutil.ToFloat64(u.metrics.failed.WithLabelValues("other")); n != 2 {
+		if n := testutil.ToFloat64(u.metrics.failed.WithLabelValues(Primary, "state")); n != 2 {
 			t.Errorf("counted %v failures, want 2", n)
 		}
 		if !strings.Contains(w.look().logs, `error="disk full"`) {
@@ -130,7 +130,7 @@ func TestRenditions(t *testing.T) {
 		if diff := cmp.Diff(object, w.object("f/1.jpg.2")); diff != "" {
 			t.Errorf("object (-want +got):\n%s", diff)
 		}
-		if n := testutil.ToFloat64(u.metrics.stored); n != 6 {
+		if n := testutil.ToFloat64(u.metrics.stored.WithLabelValues(Primary)); n != 6 {
 			t.Errorf("counted %v pictures as stored, want 6", n)
 		}
 		if w.look().mostRead != 1 {
@@ -207,7 +207,7 @@ func TestATryThatTakesTooLongNamesTheSetting(t *testing.T) {
 		if !strings.Contains(w.look().logs, want) {
 			t.Errorf("log is\n%swant it to hold\n%s", w.look().logs, want)
 		}
-		if n := testutil.ToFloat64(u.metrics.failed.WithLabelValues("timeout")); n != 1 {
+		if n := testutil.ToFloat64(u.metrics.failed.WithLabelValues(Primary, "timeout")); n != 1 {
 			t.Errorf("counted %v timeouts, want 1", n)
 		}
 		if diff := cmp.Diff([]int64{1}, w.look().marked); diff != "" {
@@ -282,31 +282,6 @@ func TestGoesOnWhenTheSpoolCannotBeRead(t *testing.T) {
 	})
 }
 
-func TestDrain(t *testing.T) {
-	w := newWorld(10)
-	w.put = func(context.Context, objstore.Object) error { time.Sleep(time.Second); return nil }
-	synctest.Test(t, func(t *testing.T) {
-		u := w.start(t, 1)
-		cause := errors.New("time to drain passed")
-		ctx, cancel := context.WithTimeoutCause(t.Context(), 5*time.Second, cause)
-		defer cancel()
-		if err := u.Drain(ctx); !errors.Is(err, cause) {
-			t.Errorf("Drain gave %v, want %v", err, cause)
-		}
-		if err := u.Drain(t.Context()); err != nil {
-			t.Errorf("Drain gave %v", err)
-		}
-		if diff := cmp.Diff(ids(1, 10), w.look().marked); diff != "" {
-			t.Errorf("stored shots (-want +got):\n%s", diff)
-		}
-		broken := errors.New("database is closed")
-		u.opts.Stats = func(context.Context) (int64, int64, error) { return 0, 0, broken }
-		if err := u.Drain(t.Context()); !errors.Is(err, broken) {
-			t.Errorf("Drain gave %v, want %v", err, broken)
-		}
-	})
-}
-
 func TestConfigValidate(t *testing.T) {
 	tests := []struct {
 		change func(*Config)
@@ -318,6 +293,8 @@ func TestConfigValidate(t *testing.T) {
 		{func(c *Config) { c.Concurrency = 0 }, "concurrency: is 0; allowed are 1 to 1024"},
 		{func(c *Config) { c.Concurrency = 1025 }, "concurrency: is 1025; allowed are 1 to 1024"},
 		{func(c *Config) { c.Timeout = 999 * time.Millisecond }, "timeout: is 999ms; allowed are 1s to 1h"},
+		{func(c *Config) { c.Breaker.Failures = 0 }, "breaker.failures: is 0; allowed are 1 to 1000"},
+		{func(c *Config) { c.Breaker.MaxPause = time.Millisecond }, "breaker.max_pause: is 1ms; allowed are 1s to 1h"},
 		{func(c *Config) { c.Timeout = time.Hour + 1 }, "timeout: is 1h0m0.000000001s; allowed are 1s to 1h"},
 	}
 	for _, tt := range tests {

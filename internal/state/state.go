@@ -16,15 +16,30 @@
 //
 // The states of a delivery:
 //
-//	waiting ──MarkStored──► pending ──Claim──► claimed ──Finish──► delivered
-//	                          ▲                   │
-//	                          ├──Finish(retry)────┤
-//	                          ├──lease expired────┤
-//	                          │                   └──Finish(park)─► parked
-//	                          └───────────────────────Replay──────────┘
+//	waiting ──MarkStored──► pending ──Claim──► claimed ──Finish──────► delivered
+//	   │                     ▲  ▲                 │                        │
+//	   │                     │  ├──Finish(retry)──┤                        │
+//	   │                     │  ├──lease expired──┤                        │
+//	   │                     │  │                 └──Finish(park)─► parked │
+//	   │                     │  └──Replay────────────────────────────┘ ▲   │
+//	   │                     └──Replay─────────────────────────────────┼───┘
+//	   └──DropSpooled, DropShot────────────────────────────────────────┘
+//
+// What was parked because its picture was dropped stays parked: there is nothing
+// to notify of. PauseDestination stops Claim for a destination and changes no
+// delivery. Nothing leaves the table but delivered ones, by PruneShots and
+// PruneEvents.
+//
+// Times are those of the wall clock, of the caller where one is given. A clock
+// that is set back or forth loses nothing and turns no sequence round: a first
+// attempt is due whatever the time is; a retry comes as much later or earlier
+// as the clock was wrong; a lease that seems to have run out means one more
+// attempt with the same event id, whose predecessor is fenced; what is removed
+// for its age is so as much later or earlier, and never while it is owed.
 package state
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/stillcast/stillcast"
@@ -88,6 +103,16 @@ type Delivery struct {
 	Try         int            // as Attempt, but from 1 again after Replay: what a retry schedule counts
 }
 
+// Limits of what is kept as it is given, in bytes.
+const (
+	MaxRequest = 4096 // of Result.Request
+	MaxReason  = 512  // why a destination was paused or a shot dropped
+)
+
+// MaxRows is how many rows of a kind the methods that change many do in one
+// commit, so that all others are held up for no more than that.
+const MaxRows = 500
+
 // Outcome is what an attempt came to.
 type Outcome int
 
@@ -109,6 +134,9 @@ type Result struct {
 	Status     int    // HTTP status, 0 without an answer
 	Error      string // "" when delivered; never holds a key
 	Reply      string // first bytes of the response body
+	// Request is what the one who made the attempt wants to remember of it: JSON
+	// of at most MaxRequest bytes, which the state does not look into; nil for none.
+	Request json.RawMessage
 }
 
 // Backlog is what one destination is still owed.
@@ -120,6 +148,16 @@ type Backlog struct {
 	Claimed     int64
 	Parked      int64
 	Oldest      time.Time // event time of the oldest that is neither delivered nor parked; zero when there is none
+	Paused      bool      // Claim finds nothing until ResumeDestination; NextDue is as if it were not
+}
+
+// DestinationStatus is a destination that was ever owed something, or is paused.
+type DestinationStatus struct {
+	Backlog
+
+	Delivered   int64     // that are still known
+	PausedAt    time.Time // since when, zero when it is not paused
+	PauseReason string    // "" when it is not paused
 }
 
 // ErrFenced is returned by Finish when the delivery was claimed again, or

@@ -3,6 +3,8 @@
 // HEVC, AV1 and VP9, files made by them, and sources whose every frame carries
 // its own number, readable by machine after encoding, scaling and JPEG.
 //
+// [StartVersityGW] starts a real S3 server.
+//
 // It is for tests alone and must never be linked into the program; a layer rule
 // and a test of the repository see to that. It needs ffmpeg, gst-launch-1.0 and
 // node-av (scripts/setup.sh test) and fails where they are missing, since a test

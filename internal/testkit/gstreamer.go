@@ -15,6 +15,18 @@ import (
 // takes the distance of key frames and the duration.
 func PushGStreamer(t testing.TB, url string, source Source, encoding Encoding) *Process {
 	t.Helper()
+	return pushGStreamer(t, "rtmp2sink", url, source, encoding)
+}
+
+// PushLibrtmp is [PushGStreamer] by rtmpsink, whose RTMP is that of librtmp, as in
+// many old encoders.
+func PushLibrtmp(t testing.TB, url string, source Source, encoding Encoding) *Process {
+	t.Helper()
+	return pushGStreamer(t, "rtmpsink", url, source, encoding)
+}
+
+func pushGStreamer(t testing.TB, sink, url string, source Source, encoding Encoding) *Process {
+	t.Helper()
 	pattern := source.Pattern
 	if pattern == "" {
 		pattern = "smpte"
@@ -32,5 +44,5 @@ func PushGStreamer(t testing.TB, url string, source Source, encoding Encoding) *
 		"video/x-h264,profile=main", "!",
 		"flvmux", "streamable=true", "!",
 		// gst-launch reads its arguments as one line: quotes keep the address's own signs together.
-		"rtmp2sink", fmt.Sprintf("location=%q", url))
+		sink, fmt.Sprintf("location=%q", url))
 }

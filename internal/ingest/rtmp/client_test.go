@@ -48,7 +48,7 @@ func (r reply) description() string {
 
 func dial(t testing.TB, address net.Addr) net.Conn {
 	t.Helper()
-	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", address.String())
+	c, err := new(net.Dialer).DialContext(t.Context(), address.Network(), address.String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,11 +62,17 @@ func dial(t testing.TB, address net.Addr) net.Conn {
 // newClient connects and shakes hands.
 func newClient(t testing.TB, address net.Addr) *client {
 	t.Helper()
-	c := &client{t: t, conn: dial(t, address), replies: make(chan reply, 1000)}
+	return clientOn(t, dial(t, address), nil)
+}
+
+// clientOn shakes hands on a connection, after the bytes of first.
+func clientOn(t testing.TB, conn net.Conn, first []byte) *client {
+	t.Helper()
+	c := &client{t: t, conn: conn, replies: make(chan reply, 1000)}
 	c.w = chunk.NewWriter(c.conn)
 	hello := bytes.Repeat([]byte{7}, 1+handshakeSize)
 	hello[0] = rtmpVersion
-	c.write(hello)
+	c.write(append(first, hello...))
 	answer := make([]byte, 1+2*handshakeSize)
 	if _, err := io.ReadFull(c.conn, answer); err != nil {
 		t.Fatal(err)

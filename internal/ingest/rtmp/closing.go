@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"errors"
+	"time"
 
 	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/internal/ingest/rtmp/amf0"
@@ -16,8 +17,12 @@ const (
 	reasonClient    reason = "client"    // the publisher stopped
 	reasonNetwork   reason = "network"   // closed or broken without a word
 	reasonNoData    reason = "no_data"   // idle_timeout
-	reasonSlow      reason = "slow"      // handshake_timeout, publish_timeout
+	reasonSlow      reason = "slow"      // handshake_timeout, connect_timeout, publish_timeout
 	reasonFull      reason = "full"      // max_connections
+	reasonAddress   reason = "address"   // max_connections_per_address
+	reasonProxy     reason = "proxy"     // a trusted proxy that sent no PROXY header, or a broken one
+	reasonTLS       reason = "tls"       // no TLS handshake came about
+	reasonBitrate   reason = "bitrate"   // max_bitrate
 	reasonNotRTMP   reason = "not_rtmp"  // another protocol
 	reasonProtocol  reason = "protocol"  // RTMP, but wrong
 	reasonLimit     reason = "limit"     // one of Config.Limits, or AMF0's
@@ -31,16 +36,18 @@ const (
 
 func reasons() []reason {
 	return []reason{
-		reasonClient, reasonNetwork, reasonNoData, reasonSlow, reasonFull, reasonNotRTMP, reasonProtocol,
-		reasonLimit, reasonDenied, reasonPlay, reasonVideo, reasonEnded, reasonShutdown, reasonPanicking,
+		reasonClient, reasonNetwork, reasonNoData, reasonSlow, reasonFull, reasonAddress, reasonProxy, reasonTLS, reasonBitrate,
+		reasonNotRTMP, reasonProtocol, reasonLimit, reasonDenied, reasonPlay, reasonVideo, reasonEnded, reasonShutdown, reasonPanicking,
 	}
 }
 
-// closing is why and how a connection is closed. It is an error so that it can
+// closing is why and how a connection is closed, and how long that waits. It is an error so that it can
 // come out of wherever that is decided.
 type closing struct {
 	reason reason
 	status string // NetStream code that the publisher is told; "" for none
+	told   bool   // it was told already
+	delay  time.Duration
 	end    stillcast.PushEnd
 }
 
@@ -71,7 +78,7 @@ func closingOf(err error) *closing {
 func isLimit(err error) bool {
 	limits := []error{
 		chunk.ErrChunkStreams, chunk.ErrOpenMessages, chunk.ErrMessageBytes, chunk.ErrCommandBytes,
-		chunk.ErrVideoBytes, chunk.ErrBudget, amf0.ErrDepth, amf0.ErrValues, amf0.ErrStringBytes,
+		chunk.ErrVideoBytes, chunk.ErrAudioBytes, chunk.ErrDataBytes, chunk.ErrBudget, amf0.ErrDepth, amf0.ErrValues, amf0.ErrStringBytes,
 	}
 	for _, limit := range limits {
 		if errors.Is(err, limit) {

@@ -31,12 +31,12 @@ type command struct {
 
 // parseCommand reads a command as far as it is readable. ok is false when there
 // is no name; an error says that a limit is exceeded.
-func parseCommand(h chunk.Header, payload []byte) (c command, ok bool, err error) {
+func parseCommand(h chunk.Header, payload []byte, lim amf0.Limits) (c command, ok bool, err error) {
 	// AMF3 commands are AMF0 after a byte 0 (section 7.1.1).
 	if h.Type == chunk.TypeCommandAMF3 && len(payload) > 0 && payload[0] == 0 {
 		payload = payload[1:]
 	}
-	values, err := amf0.Decode(payload, amf0.DefaultLimits())
+	values, err := amf0.Decode(payload, lim)
 	if err != nil && isLimit(err) {
 		return command{}, false, fmt.Errorf("read RTMP command: %w", err)
 	}
@@ -75,7 +75,7 @@ func (c command) property(name string) string {
 
 // command obeys a command message.
 func (s *session) command(h chunk.Header, payload []byte) error {
-	c, ok, err := parseCommand(h, payload)
+	c, ok, err := parseCommand(h, payload, s.cfg.AMF)
 	if err != nil || !ok {
 		return err
 	}
@@ -114,7 +114,40 @@ func (s *session) connect(c command) error {
 	}
 	s.client = strings.ToValidUTF8(s.client[:min(len(s.client), maxClient)], "")
 	s.connected = true
+	if s.refusal != nil {
+		return s.reject(c.transaction, s.refusal)
+	}
+	s.enhanced(c)
 	return s.welcome(c.transaction)
+}
+
+// enhanced notes what the publisher says of Enhanced RTMP. It tells what it knows,
+// not what it will send, so nothing is decided by it.
+func (s *session) enhanced(c command) {
+	object, _ := c.object.(amf0.Object)
+	list, _ := object.Get("fourCcList")
+	video, _ := object.Get("videoFourCcInfoMap")
+	caps, _ := object.Get("capsEx")
+	if list == nil && video == nil && caps == nil {
+		return
+	}
+	s.log.Debug("publisher knows Enhanced RTMP", slog.String("client", s.client), slog.String("codecs", fourCCs(list, video)), slog.Any("caps", caps))
+}
+
+// fourCCs lists codes for people, at most a line of them.
+func fourCCs(list, infos any) string {
+	var codes []string
+	values, _ := list.([]any)
+	for _, v := range values {
+		code, _ := v.(string)
+		codes = append(codes, code)
+	}
+	object, _ := infos.(amf0.Object)
+	for _, p := range object {
+		codes = append(codes, p.Name)
+	}
+	text := strings.ToValidUTF8(strings.Join(codes, " "), "")
+	return text[:min(len(text), maxClient)]
 }
 
 // publish asks the gate whether the push may begin, and tells the publisher.
@@ -170,7 +203,11 @@ func (s *session) refused(stream string, err error) error {
 	}
 	// The log gets the stream and the reason, never the query: it holds a secret.
 	s.log.Debug("push refused", slog.String("stream", stream), slog.Any("error", err), slog.String("client", s.client))
-	return closeWith(reasonDenied, stillcast.EndRefused, message).telling(status)
+	why := closeWith(reasonDenied, stillcast.EndRefused, message).telling(status)
+	if refusal, ok := errors.AsType[*ingest.Refusal](err); ok {
+		why.delay = refusal.Delay
+	}
+	return why
 }
 
 // unpublish ends the push when the publisher says so.

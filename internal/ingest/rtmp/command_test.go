@@ -117,7 +117,14 @@ func TestReplies(t *testing.T) {
 			list, _ := properties.Get("fourCcList")
 			infos, _ := properties.Get("videoFourCcInfoMap")
 			caps, _ := properties.Get("capsEx")
-			if diff := cmp.Diff([]any{[]any{"avc1", "hvc1"}, amf0.Object{{Name: "avc1", Value: 1.0}, {Name: "hvc1", Value: 1.0}}, 4.0}, []any{list, infos, caps}); diff != "" {
+			sound, _ := properties.Get("audioFourCcInfoMap")
+			want := []any{
+				[]any{"avc1", "hvc1"},
+				amf0.Object{{Name: "avc1", Value: 1.0}, {Name: "hvc1", Value: 1.0}},
+				amf0.Object{{Name: "*", Value: 1.0}},
+				14.0, // multitrack, ModEx, nanoseconds
+			}
+			if diff := cmp.Diff(want, []any{list, infos, sound, caps}); diff != "" {
 				t.Errorf("Enhanced RTMP in the reply to connect (-want +got):\n%s", diff)
 			}
 		}

@@ -3,6 +3,7 @@ package rtmp
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -26,20 +27,30 @@ const (
 	// connection closed with unread bytes is reset, and the reason lost.
 	lingerTimeout = time.Second
 	// keptOut is the largest output buffer in bytes that a connection keeps.
-	keptOut = 4 << 10
+	keptOut = 1 << 10
 )
 
 // conn serves one connection.
 type conn struct {
-	net     net.Conn
+	net     net.Conn // the socket
+	io      net.Conn // what answers go to: the socket, or TLS over it
 	source  source
 	session *session
+	tls     *tls.Config          // nil for plain RTMP
+	enter   func(*conn) *closing // counts the publisher's address; nil for tests
+	early   []byte               // bytes that were read before there was a source
+
+	// Under the server's lock.
+	refused bool         // it is only told why it is refused
+	counted netip.Prefix // its address, where that is counted
 
 	started  time.Time
-	greeted  time.Time // when the handshake was done
+	since    time.Time // when the handshake was done, then when the connect command was there
+	step     step
 	lastByte time.Time
 	armed    time.Time // the read deadline that is set
 	pace     pace
+	meter    meter
 
 	mu      sync.Mutex
 	stopped *closing // set from outside, see stop
@@ -51,14 +62,21 @@ type conn struct {
 
 func newConn(ctx context.Context, c net.Conn, sh *shared, bufs *buffers) *conn {
 	now := time.Now()
-	return &conn{
-		net: c, source: newSource(c, bufs),
+	nc := &conn{
+		net: c, io: c,
 		session: newSession(ctx, sh, addrPort(c.RemoteAddr()), addrPort(c.LocalAddr())),
 		started: now, lastByte: now,
 		over: make(chan struct{}),
 	}
+	if sh.cfg.PlainReads {
+		nc.source = newPlainSource(c)
+	} else {
+		nc.source = newSource(c, bufs)
+	}
+	return nc
 }
 
+// addrPort returns the zero value for what has no address: unix sockets.
 func addrPort(a net.Addr) netip.AddrPort {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {
@@ -72,10 +90,18 @@ func addrPort(a net.Addr) netip.AddrPort {
 // this connection only.
 func (c *conn) serve() {
 	defer c.net.Close()
-	why := c.guarded(c.loop)
+	why := c.guarded(c.prepare)
+	if why == nil {
+		why = c.guarded(c.loop)
+	}
 	c.source.done()
+	c.hold(why.delay)
 	close(c.over)
 	c.watcher.Wait()
+	if r := c.session.refusal; r != nil && why.reason != r.reason {
+		// It left before it could be told.
+		why = closeWith(r.reason, why.end.Code, r.end.Message+"; "+why.end.Message)
+	}
 	live := c.session.push != nil
 	if again := c.guarded(func() *closing { c.session.finish(why); return nil }); again != nil {
 		why = again
@@ -101,7 +127,7 @@ func (c *conn) loop() *closing {
 		if why := c.arm(); why != nil {
 			return why
 		}
-		data, err := c.source.next()
+		data, err := c.read()
 		if err != nil {
 			if why := c.readError(err); why != nil {
 				return why
@@ -119,24 +145,40 @@ func (c *conn) loop() *closing {
 		if err := c.flush(); err != nil {
 			return c.session.closedByPeer(err)
 		}
+		if why := c.measure(n); why != nil {
+			return why
+		}
 		c.watch()
 		c.adjust(n)
 	}
+}
+
+// read returns the next bytes, which are valid until the source's done.
+func (c *conn) read() ([]byte, error) {
+	if len(c.early) > 0 {
+		data := c.early
+		c.early = nil
+		return data, nil
+	}
+	return c.source.next()
 }
 
 // deadline is when the connection is closed unless more bytes come or it gets
 // further.
 func (c *conn) deadline() time.Time {
 	cfg := &c.session.cfg
-	switch {
-	case c.session.push != nil:
-		return c.lastByte.Add(cfg.IdleTimeout)
-	case c.session.handshake != nil:
-		return c.started.Add(cfg.HandshakeTimeout)
-	case c.greeted.IsZero():
-		c.greeted = c.lastByte
+	if now := c.session.step(); now != c.step {
+		c.step, c.since = now, c.lastByte
 	}
-	return c.greeted.Add(cfg.PublishTimeout)
+	switch c.step {
+	case stepPush:
+		return c.lastByte.Add(cfg.IdleTimeout)
+	case stepHandshake:
+		return c.started.Add(cfg.HandshakeTimeout)
+	case stepConnect:
+		return c.since.Add(cfg.ConnectTimeout)
+	}
+	return c.since.Add(cfg.PublishTimeout)
 }
 
 // arm sets the read deadline, unless the connection was stopped meanwhile. For
@@ -178,11 +220,13 @@ func (c *conn) readError(err error) *closing {
 		return nil // stopped, bytes came since the deadline was set, or time to read what is there: arm tells
 	}
 	cfg := &c.session.cfg
-	switch {
-	case c.session.push != nil:
+	switch c.session.step() {
+	case stepPush:
 		return closeWith(reasonNoData, stillcast.EndNoData, fmt.Sprintf("nothing received for %s", cfg.IdleTimeout)).telling(statusPublishFailed)
-	case c.session.handshake != nil:
+	case stepHandshake:
 		return closeWith(reasonSlow, stillcast.EndNoData, fmt.Sprintf("no RTMP handshake within %s", cfg.HandshakeTimeout))
+	case stepConnect:
+		return closeWith(reasonSlow, stillcast.EndNoData, fmt.Sprintf("no connect command within %s", cfg.ConnectTimeout))
 	}
 	return closeWith(reasonSlow, stillcast.EndNoData, fmt.Sprintf("no publish command within %s", cfg.PublishTimeout)).telling(statusPublishFailed)
 }
@@ -224,7 +268,7 @@ func (c *conn) flush() error {
 	if err := c.net.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return fmt.Errorf("set write deadline: %w", err)
 	}
-	_, err := out.WriteTo(c.net)
+	_, err := out.WriteTo(c.io)
 	if out.Cap() > keptOut {
 		*out = bytes.Buffer{}
 	}
@@ -238,10 +282,10 @@ func (c *conn) flush() error {
 // time to read it: the sending half is closed, and what it still sends is read
 // until it closes its own.
 func (c *conn) farewell(why *closing) {
-	if err := c.flush(); err != nil || why.status == "" || !c.session.connected {
+	if err := c.flush(); err != nil || why.status == "" && !why.told || !c.session.connected {
 		return
 	}
-	half, ok := c.net.(interface{ CloseWrite() error })
+	half, ok := c.io.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
@@ -256,6 +300,28 @@ func (c *conn) farewell(why *closing) {
 	}
 }
 
+// hold lets a refused publisher wait for its answer. What it sends meanwhile is
+// thrown away; when it closes the connection, or the server does, that is the end.
+func (c *conn) hold(delay time.Duration) {
+	if delay == 0 {
+		return
+	}
+	until := time.Now().Add(delay)
+	for c.wakeAt(until) {
+		if _, err := c.source.next(); err != nil {
+			return
+		}
+		c.source.done()
+	}
+}
+
+// wakeAt sets the read deadline; false when the connection was stopped.
+func (c *conn) wakeAt(at time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stopped == nil && c.net.SetReadDeadline(at) == nil
+}
+
 // report logs and counts how the connection ended.
 func (c *conn) report(why *closing, live bool) {
 	c.session.metrics.closed[why.reason].Inc()
@@ -265,7 +331,7 @@ func (c *conn) report(why *closing, live bool) {
 	switch {
 	case live:
 		log.Debug("push ended")
-	case why.reason == reasonNotRTMP || why.reason == reasonLimit || why.reason == reasonProtocol:
+	case why.reason == reasonNotRTMP || why.reason == reasonLimit || why.reason == reasonProtocol || why.reason == reasonProxy || why.reason == reasonTLS:
 		log.Info("connection closed")
 	default:
 		log.Debug("connection closed")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -40,6 +41,41 @@ func script(t testing.TB) []byte {
 	return b.Bytes()
 }
 
+// afterPublish is the begin of script, with other messages after the publish
+// command.
+func afterPublish(t testing.TB, messages ...chunk.Message) []byte {
+	t.Helper()
+	b := bytes.NewBuffer(script(t)[:connectEnd(t)])
+	w := chunk.NewWriter(b)
+	for _, m := range append([]chunk.Message{commandMessage(t, "publish", 2.0, nil, "s?a=b", "live")}, messages...) {
+		if err := w.Write(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.Bytes()
+}
+
+// hostileMessages are what servers are known to die of, and what is rare.
+func hostileMessages(t testing.TB) [][]chunk.Message {
+	t.Helper()
+	video := func(at uint32, payload string) chunk.Message {
+		return chunk.Message{ChunkStream: 65599, Type: chunk.TypeVideo, StreamID: 1, Timestamp: at, Payload: unhex(payload)}
+	}
+	control := func(kind uint8, payload string) chunk.Message {
+		return chunk.Message{ChunkStream: 2, Type: kind, Payload: unhex(payload)}
+	}
+	return [][]chunk.Message{
+		{{ChunkStream: 3, Type: chunk.TypeCommandAMF0, Payload: nested(4000)}, {ChunkStream: 3, Type: chunk.TypeDataAMF0, Payload: nested(4000)}},
+		{control(chunk.TypeUserControl, "00"), control(chunk.TypeAudio, ""), control(chunk.TypeVideo, ""), control(chunk.TypeCommandAMF3, "00")},
+		{control(chunk.TypeSetChunkSize, "00000000")},
+		{control(chunk.TypeSetChunkSize, "00000001"), video(1<<32-1, "17 00 000000"+avcHex), video(0, "17 01 000000 aa")},
+		{video(1<<31-1, "96 10 61766331 00"+avcSize+avcHex+"01"+avcSize+avcHex), video(0, "96 11 61766331 01 000004 000000 bb 00 000004 000000 cc")},
+		{video(0, "96 21 76703039 01"+vp9Sizes+vp9Big+"76703039 00"+vp9Sizes+vp9Small), video(40, "a6 21 76703039 00 000001 aa")},
+		{video(0, "95 61763031 80 04 81 00 0c 00"), video(0, "97"+strings.Repeat(modifier+"07", 9)+modifier+"01 61763031 0a0b")},
+		{video(0, "1c 00 000000 01"), control(chunk.TypeAbort, "0001003f"), video(40, "17 02 000000")},
+	}
+}
+
 // FuzzSession checks that no bytes break a connection, that a push ends exactly
 // once and no memory is lost, and that it does not matter how the bytes are
 // split.
@@ -49,6 +85,9 @@ func FuzzSession(f *testing.F) {
 		f.Add(data[:min(len(data), 32<<10)], uint16(997))
 	}
 	f.Add(script(f), uint16(7))
+	for _, m := range hostileMessages(f) {
+		f.Add(afterPublish(f, m...), uint16(61))
+	}
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"), uint16(1))
 	cfg := testConfig()
 	cfg.MaxPixels = 1 << 20

@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"bytes"
 	"crypto/rand"
 	"fmt"
 
@@ -27,8 +28,7 @@ func (h *handshake) feed(data []byte) (rest, answer []byte, done bool, err error
 		return nil, nil, false, nil
 	}
 	if len(h.hello) == 0 && data[0] != rtmpVersion {
-		return nil, nil, false, closeWith(reasonNotRTMP, stillcast.EndRefused,
-			fmt.Sprintf("not RTMP: first byte 0x%02x, expected 0x%02x", data[0], rtmpVersion))
+		return nil, nil, false, notRTMP(data)
 	}
 	if missing := 1 + handshakeSize - len(h.hello); missing > 0 {
 		n := min(missing, len(data))
@@ -41,6 +41,19 @@ func (h *handshake) feed(data []byte) (rest, answer []byte, done bool, err error
 	n := min(handshakeSize-h.c2, len(data))
 	h.c2 += n
 	return data[n:], answer, h.c2 == handshakeSize, nil
+}
+
+// notRTMP says what came instead of a handshake.
+func notRTMP(data []byte) *closing {
+	message := fmt.Sprintf("not RTMP: first byte 0x%02x, expected 0x%02x", data[0], rtmpVersion)
+	const tlsHandshake = 0x16 // record type (RFC 8446, section 5.1)
+	switch {
+	case bytes.HasPrefix(data, []byte("PROXY ")), bytes.HasPrefix(data, []byte("\r\n\r\n\x00\r\nQUIT\n")):
+		message = "not RTMP but a PROXY header, and its sender is not in trusted_proxies"
+	case data[0] == tlsHandshake:
+		message = "not RTMP but TLS: push to listen.rtmps with rtmps://, or to this address with rtmp://"
+	}
+	return closeWith(reasonNotRTMP, stillcast.EndRefused, message)
 }
 
 // answer returns S0, S1 and S2. S1 is random after its 8 bytes of time and

@@ -14,9 +14,9 @@ import (
 //
 //   - while one arrives, the mark is what it still lacks, so that its last byte
 //     wakes;
-//   - otherwise it is below what any key frame brings, so that the key frame's
-//     own bytes wake, and what the stream sends in lowWaterSpan, so that a small
-//     one waits no longer than that;
+//   - otherwise it is what the stream sends in lowWaterSpan, so that nothing waits
+//     longer than that, and, unless the last key frame was passed over, below what
+//     any key frame brings, so that the key frame's own bytes wake;
 //   - when more than key frames are wanted, there is none;
 //   - after pacedWake at most, what is there is read in any case.
 const (
@@ -30,12 +30,13 @@ const (
 // demand is what the server wants of a push's pictures.
 type demand struct {
 	keySize int  // in bytes, of the last key frame
+	passed  bool // that one was not wanted
 	others  bool // the last picture that is no key frame was wanted
 }
 
 func (d *demand) asked(u media.Unit, want bool) {
 	if u.Key {
-		d.keySize = u.Size
+		d.keySize, d.passed = u.Size, !want
 	} else {
 		d.others = want
 	}
@@ -70,11 +71,15 @@ func (s *session) lowWater(rate float64) int {
 	if missing := s.reader.Missing(); missing > 0 {
 		return min(missing, maxLowWater)
 	}
-	mark := min(int(rate*lowWaterSpan.Seconds()), s.demand.keySize/2, maxLowWater)
+	mark := min(int(rate*lowWaterSpan.Seconds()), maxLowWater)
+	if !s.demand.passed {
+		mark = min(mark, s.demand.keySize/2)
+	}
 	if mark < minLowWater {
 		return 1
 	}
-	return 1 << (bits.Len(uint(mark)) - 1) // a power of two, so that it seldom changes
+	coarse := bits.Len(uint(mark)) - 2 // two digits in binary, so that it seldom changes
+	return mark >> coarse << coarse
 }
 
 // adjust sets the low-water mark after n bytes were taken.

@@ -17,23 +17,25 @@ func TestLowWater(t *testing.T) {
 	tests := []struct {
 		name   string
 		key    int // bytes of the last key frame
+		passed bool
 		others bool
 		rate   float64
 		want   int
 	}{
-		{"4 Mb/s", 143 << 10, false, 520_000, 64 << 10},
-		{"800 kb/s", 28 << 10, false, 100_000, 8 << 10},
-		{"fast, small key frames", 10 << 10, false, 520_000, 4 << 10},
-		{"very fast", 4 << 20, false, 20_000_000, 128 << 10},
-		{"slow", 143 << 10, false, 5_000, 1},
-		{"tiny key frames", 3000, false, 520_000, 1},
-		{"no key frame yet", 0, false, 520_000, 1},
-		{"rate not known", 143 << 10, false, 0, 1},
-		{"all is wanted", 143 << 10, true, 520_000, 1},
+		{"4 Mb/s", 143 << 10, false, false, 520_000, 64 << 10},
+		{"800 kb/s", 28 << 10, false, false, 100_000, 12 << 10},
+		{"fast, small key frames", 10 << 10, false, false, 520_000, 4 << 10},
+		{"fast, small key frames that were passed over", 10 << 10, true, false, 520_000, 96 << 10},
+		{"very fast", 4 << 20, false, false, 20_000_000, 128 << 10},
+		{"slow", 143 << 10, false, false, 5_000, 1},
+		{"tiny key frames", 3000, false, false, 520_000, 1},
+		{"no key frame yet", 0, false, false, 520_000, 1},
+		{"rate not known", 143 << 10, false, false, 0, 1},
+		{"all is wanted", 143 << 10, false, true, 520_000, 1},
 	}
 	for _, tt := range tests {
 		s, _ := pushing(t, newFakePush(), 10)
-		s.demand = demand{keySize: tt.key, others: tt.others}
+		s.demand = demand{keySize: tt.key, passed: tt.passed, others: tt.others}
 		if got := s.lowWater(tt.rate); got != tt.want {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
@@ -79,7 +81,7 @@ func TestDemand(t *testing.T) {
 	}
 	d.asked(media.Unit{Size: 100}, true)
 	d.asked(media.Unit{Key: true, Size: 8000}, false)
-	if want := (demand{keySize: 8000, others: true}); d != want {
+	if want := (demand{keySize: 8000, passed: true, others: true}); d != want {
 		t.Errorf("%+v, want %+v", d, want)
 	}
 }

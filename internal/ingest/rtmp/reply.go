@@ -12,6 +12,7 @@ import (
 // and the codes of Flash Media Server that publishers know).
 const (
 	statusConnected     = "NetConnection.Connect.Success"
+	statusRejected      = "NetConnection.Connect.Rejected"
 	statusPublishStart  = "NetStream.Publish.Start"
 	statusDenied        = "NetStream.Publish.Denied"
 	statusBadName       = "NetStream.Publish.BadName"
@@ -62,10 +63,30 @@ func (s *session) welcome(transaction float64) error {
 		})
 }
 
+// reject answers a connect command with why.
+func (s *session) reject(transaction float64, why *closing) error {
+	err := s.send(0, "_error", transaction, nil, amf0.Object{
+		{Name: "level", Value: "error"},
+		{Name: "code", Value: statusRejected},
+		{Name: "description", Value: why.end.Message},
+	})
+	if err != nil {
+		return err
+	}
+	told := *why
+	told.told = true
+	return &told
+}
+
 // Capabilities in Enhanced RTMP v2, "Enhancing NetConnection connect Command".
 const (
 	canDecode = 1 // FourCcInfoMask
-	capsModEx = 4 // CapsExMask; of several tracks only the first is taken, so they are not announced
+
+	capsMultitrack = 0x02 // CapsExMask; one of the tracks is captured
+	capsModEx      = 0x04
+	capsNanoOffset = 0x08
+
+	anyCodec = "*" // FourCC of what is said of all codecs
 )
 
 // properties describes this server in the answer to connect.
@@ -81,7 +102,9 @@ func (s *session) properties() amf0.Object {
 		{Name: "capabilities", Value: 31.0},
 		{Name: "fourCcList", Value: list},
 		{Name: "videoFourCcInfoMap", Value: infos},
-		{Name: "capsEx", Value: capsModEx},
+		// Sound of any kind is taken, and left aside.
+		{Name: "audioFourCcInfoMap", Value: amf0.Object{{Name: anyCodec, Value: canDecode}}},
+		{Name: "capsEx", Value: capsMultitrack | capsModEx | capsNanoOffset},
 	}
 }
 

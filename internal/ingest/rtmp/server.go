@@ -2,12 +2,13 @@ package rtmp
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,27 +20,29 @@ import (
 const (
 	minBackoff = 5 * time.Millisecond // after a failed accept; it doubles
 	maxBackoff = time.Second
-	fullLog    = time.Minute // between two log lines about too many connections
 )
 
 // Server is the RTMP server. Its methods are safe for concurrent use.
 type Server struct {
 	shared
-	listener net.Listener
-	buffers  buffers
+	listeners []listener
+	buffers   buffers
 
 	ctx    context.Context // of all connections
 	cancel context.CancelFunc
 
-	mu       sync.Mutex
-	conns    map[*conn]struct{}
-	stopping bool
-	serving  sync.WaitGroup // connections
-	fullAt   time.Time      // of the last log line about it
+	mu        sync.Mutex
+	conns     map[*conn]struct{}
+	refusing  int                  // of them, those that are only told why they are refused
+	addresses map[netip.Prefix]int // the others, by ingest.AddressKey
+	stopping  bool
+	serving   sync.WaitGroup // connections
+	fullAt    time.Time      // of the last log line about it
 }
 
-// New returns a server that listens on cfg.Listen and accepts nothing yet. All
-// arguments are required. Errors about the address name the key listen.rtmp.
+// New returns a server that listens on cfg.Listen and cfg.ListenTLS, and accepts
+// nothing yet. All arguments are required. Errors about the addresses name the
+// keys listen.rtmp and listen.rtmps.
 func New(ctx context.Context, cfg Config, g gate, logger *slog.Logger, reg prometheus.Registerer) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -54,55 +57,80 @@ func New(ctx context.Context, cfg Config, g gate, logger *slog.Logger, reg prome
 			video:    chunk.NewBudget(cfg.InFlightBytes - commands),
 			commands: chunk.NewBudget(commands),
 		},
-		conns: make(map[*conn]struct{}),
+		conns: make(map[*conn]struct{}), addresses: make(map[netip.Prefix]int),
 	}
-	var err error
-	if s.listener, err = listen(ctx, cfg.Listen); err != nil {
+	secure, err := secureConfig(cfg, logger)
+	if err != nil {
+		return nil, err
+	}
+	if s.listeners, err = listenAll(ctx, cfg, secure); err != nil {
 		return nil, err
 	}
 	if s.metrics, err = newMetrics(reg, s.video, s.commands); err != nil {
-		s.listener.Close()
+		closeAll(s.listeners)
 		return nil, err
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	return s, nil
 }
 
-func listen(ctx context.Context, address string) (net.Listener, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, stillcast.Errorf(stillcast.CodeConflict, "listen.rtmp",
-			"address %s is in use by another program; stop that, or listen on another address", address)
-	case err != nil:
-		return nil, stillcast.Errorf(stillcast.CodeInvalid, "listen.rtmp", "cannot listen on %q: %v", address, cause(err))
+// secureConfig returns the settings of TLS, nil where nothing listens for it.
+func secureConfig(cfg Config, logger *slog.Logger) (*tls.Config, error) {
+	if cfg.ListenTLS == "" {
+		return nil, nil
 	}
-	return l, nil
+	c, err := openCertificate(cfg.TLS, logger)
+	if err != nil {
+		return nil, err
+	}
+	return c.config(), nil
 }
 
-// Addr returns the address that the server listens on.
-func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+// Addr returns the first address that the server listens on for RTMP.
+func (s *Server) Addr() net.Addr { return s.listeners[0].Addr() }
+
+// TLSAddr returns the first address that the server listens on for RTMPS, nil
+// when there is none.
+func (s *Server) TLSAddr() net.Addr {
+	for _, l := range s.listeners {
+		if l.tls != nil {
+			return l.Addr()
+		}
+	}
+	return nil
+}
 
 // Serve accepts connections until ctx is done or Shutdown is called, and then
 // returns nil. The connections go on until Shutdown.
 func (s *Server) Serve(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() { s.listener.Close() })
+	stop := context.AfterFunc(ctx, func() { closeAll(s.listeners) })
 	defer stop()
+	var accepting sync.WaitGroup
+	for _, l := range s.listeners[1:] {
+		accepting.Go(func() { s.acceptAll(ctx, l) })
+	}
+	s.acceptAll(ctx, s.listeners[0])
+	accepting.Wait()
+	return nil
+}
+
+// acceptAll accepts the connections of one listener until it is closed.
+func (s *Server) acceptAll(ctx context.Context, l listener) {
 	backoff := minBackoff
 	for {
-		c, err := s.listener.Accept()
+		c, err := l.Accept()
 		switch {
 		case err == nil:
 			backoff = minBackoff
-			s.accept(c)
+			s.accept(c, l.tls)
 			continue
 		case errors.Is(err, net.ErrClosed):
-			return nil
+			return
 		}
 		// Too many open files, mostly: it passes when connections end.
 		s.log.Error("connection not accepted", slog.Any("error", err), slog.Duration("retry_after", backoff))
 		if !wait(ctx, s.ctx, backoff) {
-			return nil
+			return
 		}
 		backoff = min(2*backoff, maxBackoff)
 	}
@@ -121,14 +149,19 @@ func wait(ctx, other context.Context, d time.Duration) bool {
 	return false
 }
 
-func (s *Server) accept(nc net.Conn) {
+func (s *Server) accept(nc net.Conn, secure *tls.Config) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopping || len(s.conns) >= s.cfg.MaxConnections {
+	full := len(s.conns)-s.refusing >= s.cfg.MaxConnections
+	if s.stopping || full && s.refusing >= maxRefusing {
 		s.turnAway(nc)
 		return
 	}
 	c := newConn(s.ctx, nc, &s.shared, &s.buffers)
+	c.tls, c.enter = secure, s.enter
+	if full {
+		s.refuse(c, reasonFull, fmt.Sprintf("this server has %d connections, as many as it may", s.cfg.MaxConnections))
+	}
 	s.conns[c] = struct{}{}
 	s.metrics.connections.Inc()
 	s.serving.Go(func() {
@@ -137,25 +170,18 @@ func (s *Server) accept(nc net.Conn) {
 	})
 }
 
-// turnAway closes a connection that there is no room for. s.mu is held.
-func (s *Server) turnAway(nc net.Conn) {
-	defer nc.Close()
-	if s.stopping {
-		s.metrics.closed[reasonShutdown].Inc()
-		return
-	}
-	s.metrics.closed[reasonFull].Inc()
-	if now := time.Now(); now.Sub(s.fullAt) >= fullLog {
-		s.fullAt = now
-		s.log.Warn("connection refused: too many are open", slog.Int("max_connections", s.cfg.MaxConnections),
-			slog.String("remote", nc.RemoteAddr().String()))
-	}
-}
-
 func (s *Server) forget(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
+	if c.refused {
+		s.refusing--
+	}
+	if c.counted.IsValid() {
+		if s.addresses[c.counted]--; s.addresses[c.counted] == 0 {
+			delete(s.addresses, c.counted)
+		}
+	}
 	s.metrics.connections.Dec()
 }
 
@@ -164,7 +190,7 @@ func (s *Server) forget(c *conn) {
 // done before, it closes them at once and returns an error that wraps ctx's. It
 // may be called more than once.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.listener.Close()
+	closeAll(s.listeners)
 	s.mu.Lock()
 	s.stopping = true
 	for c := range s.conns {

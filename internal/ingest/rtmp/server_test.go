@@ -28,6 +28,17 @@ func TestConfigValidate(t *testing.T) {
 		change func(*Config)
 	}{
 		{"listen.rtmp", func(c *Config) { c.Listen = "" }},
+		{"listen.rtmp", func(c *Config) { c.Listen = "unix:" }},
+		{"tls", func(c *Config) { c.ListenTLS = ":443" }},
+		{"tls", func(c *Config) { c.TLS.Key = "key.pem" }},
+		{"unix_mode", func(c *Config) { c.UnixMode = "rw" }},
+		{"unix_mode", func(c *Config) { c.UnixMode = "1777" }},
+		{"connect_timeout", func(c *Config) { c.ConnectTimeout = 0 }},
+		{"max_connections_per_address", func(c *Config) { c.MaxPerAddress = -1 }},
+		{"max_bitrate", func(c *Config) { c.MaxBitrate = 1 }},
+		{"amf.depth", func(c *Config) { c.AMF.Depth = 1000 }},
+		{"amf.values", func(c *Config) { c.AMF.Values = 0 }},
+		{"amf.string_bytes", func(c *Config) { c.AMF.StringBytes = 0 }},
 		{"handshake_timeout", func(c *Config) { c.HandshakeTimeout = 0 }},
 		{"publish_timeout", func(c *Config) { c.PublishTimeout = -time.Second }},
 		{"idle_timeout", func(c *Config) { c.IdleTimeout = 2 * time.Hour }},
@@ -91,29 +102,6 @@ func TestNotRTMP(t *testing.T) {
 	if strings.Count(log, "\n") != 1 || !strings.Contains(log, "not RTMP: first byte 0x47, expected 0x03") || !strings.Contains(log, "remote="+c.LocalAddr().String()) {
 		t.Errorf("log:\n%s", log)
 	}
-}
-
-func TestMaxConnections(t *testing.T) {
-	cfg := testConfig()
-	cfg.MaxConnections = 2
-	f := start(t, cfg, newFakeGate())
-	first, second := newClient(t, f.Addr()), newClient(t, f.Addr())
-	for range 2 {
-		over := dial(t, f.Addr())
-		if n, err := io.Copy(io.Discard, over); n != 0 {
-			t.Errorf("third connection: %d bytes, %v; want it closed", n, err)
-		}
-	}
-	f.closedFor(t, reasonFull, 2)
-	if n := strings.Count(f.log.String(), "too many are open"); n != 1 {
-		t.Errorf("%d log lines about it, want one", n)
-	}
-	if n := f.metric(t, "stillcast_rtmp_connections", ""); n != 2 {
-		t.Errorf("%v connections open, want 2", n)
-	}
-	first.conn.Close()
-	f.closedFor(t, reasonNetwork, 1)
-	second.ping()
 }
 
 func TestShutdown(t *testing.T) {

@@ -48,6 +48,7 @@ type session struct {
 	out       bytes.Buffer
 	writer    *chunk.Writer // to out
 
+	refusal            *closing // set before: a connect command is answered with it
 	connected          bool
 	app, tcURL, client string // of the connect command
 
@@ -58,20 +59,52 @@ type session struct {
 	demand demand
 	clock  media.Unroller
 
+	track     uint8 // number of the video track that is captured
+	tracked   bool  // it is known
+	undecided undecided
+
 	received, acknowledged uint64 // bytes
 	window                 uint32 // bytes between acknowledgements; 0 for none
 	counts                 counts
 }
 
 func newSession(ctx context.Context, sh *shared, remote, local netip.AddrPort) *session {
-	s := &session{
-		shared: sh, ctx: ctx, remote: remote, local: local,
-		log:       sh.log.With(slog.String("remote", remote.String())),
-		handshake: &handshake{},
-	}
+	s := &session{shared: sh, ctx: ctx, local: local, handshake: &handshake{}}
+	s.setRemote(remote)
 	s.reader = chunk.NewReader(sh.cfg.Limits, &sh.pool, s)
 	s.writer = chunk.NewWriter(&s.out)
 	return s
+}
+
+// setRemote sets the publisher's address; a publisher on a unix socket has none.
+func (s *session) setRemote(remote netip.AddrPort) {
+	name := "unix"
+	if remote.IsValid() {
+		name = remote.String()
+	}
+	s.remote, s.log = remote, s.shared.log.With(slog.String("remote", name))
+}
+
+// step is how far a connection has got.
+type step uint8
+
+const (
+	stepHandshake step = iota
+	stepConnect
+	stepPublish
+	stepPush
+)
+
+func (s *session) step() step {
+	switch {
+	case s.push != nil:
+		return stepPush
+	case s.handshake != nil:
+		return stepHandshake
+	case !s.connected:
+		return stepConnect
+	}
+	return stepPublish
 }
 
 // feed takes the next bytes of the publisher. An error ends the connection; see

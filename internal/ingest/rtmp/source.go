@@ -9,8 +9,9 @@ import (
 
 // Sizes of read buffers, in bytes.
 const (
-	sharedBufferSize = 64 << 10 // taken for one read at a time
-	ownBufferSize    = 16 << 10 // held by a connection that cannot share one
+	smallBufferSize = 4 << 10     // taken for one read at a time: handshake and commands fit into it
+	largeBufferSize = maxLowWater // likewise, by a connection that filled a small one
+	ownBufferSize   = 16 << 10    // held by a connection that cannot share one
 )
 
 // source reads a connection. The bytes that next returns are valid until done.
@@ -23,18 +24,30 @@ type source interface {
 	lowWater(bytes int) error
 }
 
-// buffers are the read buffers that connections share: an idle one holds none.
-type buffers struct{ pool sync.Pool } // of *[]byte
+// buffers are the read buffers that connections share: an idle one holds none. A
+// connection keeps its buffer while it obeys a command, which may wait for others,
+// so those of the many that begin at once are small.
+type buffers struct{ small, large sync.Pool } // of *[]byte
 
-func (b *buffers) get() *[]byte {
-	if buf, ok := b.pool.Get().(*[]byte); ok {
+func (b *buffers) get(large bool) *[]byte {
+	pool, size := &b.small, smallBufferSize
+	if large {
+		pool, size = &b.large, largeBufferSize
+	}
+	if buf, ok := pool.Get().(*[]byte); ok {
 		return buf
 	}
-	buf := make([]byte, sharedBufferSize)
+	buf := make([]byte, size)
 	return &buf
 }
 
-func (b *buffers) put(buf *[]byte) { b.pool.Put(buf) }
+func (b *buffers) put(buf *[]byte) {
+	if len(*buf) == smallBufferSize {
+		b.small.Put(buf)
+		return
+	}
+	b.large.Put(buf)
+}
 
 // plainSource reads any connection, with a buffer of its own.
 type plainSource struct {

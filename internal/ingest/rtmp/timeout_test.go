@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"bytes"
 	"io"
 	"log/slog"
 	"net"
@@ -12,6 +13,12 @@ import (
 
 	"github.com/stillcast/stillcast"
 )
+
+// connectEnd is where the connect command of [script] ends.
+func connectEnd(t testing.TB) int {
+	t.Helper()
+	return bytes.Index(script(t), []byte("publish")) - 15 // its chunk header, and that of its name
+}
 
 // Timeouts, in fake time, with the default settings.
 func TestTimeouts(t *testing.T) {
@@ -25,7 +32,8 @@ func TestTimeouts(t *testing.T) {
 	}{
 		{"nothing at all", []byte{}, reasonSlow, 5 * time.Second, "no RTMP handshake within 5s"},
 		{"handshake byte by byte", nil, reasonSlow, 5 * time.Second, "no RTMP handshake"},
-		{"handshake only", publish[:1+2*handshakeSize], reasonSlow, 10 * time.Second, "no publish command within 10s"},
+		{"handshake only", publish[:1+2*handshakeSize], reasonSlow, 5 * time.Second, "no connect command within 5s"},
+		{"connect only", script(t)[:connectEnd(t)], reasonSlow, 10 * time.Second, "no publish command within 10s"},
 		{"push that falls silent", publish, reasonNoData, 30 * time.Second, "nothing received for 30s"},
 	}
 	for _, tt := range tests {

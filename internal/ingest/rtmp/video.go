@@ -15,17 +15,19 @@ func (s *session) beginVideo(h chunk.Header, head []byte) (*chunk.Budget, error)
 	if s.push == nil {
 		return nil, nil
 	}
+	s.undecided.remove(h.ChunkStream)
 	tag, err := media.ParseVideoTag(head)
-	if err != nil {
-		return nil, nil //nolint:nilerr // empty and cut messages are skipped: publishers do send them
-	}
-	switch tag.Kind {
-	case media.TagConfig:
+	switch {
+	case err != nil:
+		return s.beginLongHeader(h, head), nil //nolint:nilerr // the header may go on behind the first bytes
+	case tag.Many:
+		return s.beginTracks(h, tag), nil
+	case !s.follows(tag):
+		return nil, nil
+	case tag.Kind == media.TagConfig:
 		return s.beginConfig(h, tag)
-	case media.TagFrame:
-		return s.beginFrame(h, tag, head[tag.HeaderSize:])
 	}
-	return nil, nil
+	return s.beginFrame(h, tag, head[tag.HeaderSize:])
 }
 
 func (s *session) beginConfig(h chunk.Header, tag media.VideoTag) (*chunk.Budget, error) {
@@ -43,27 +45,33 @@ func (s *session) beginFrame(h chunk.Header, tag media.VideoTag, head []byte) (*
 	if tag.Codec == media.CodecNone {
 		return nil, s.unknownCodec(tag)
 	}
-	unit := unitOf(h, tag, s.clock.Unroll(h.Timestamp))
+	dts := s.clock.Unroll(h.Timestamp)
 	if h.Length <= tag.HeaderSize {
 		return nil, nil
 	}
+	if want, err := s.wants(unitOf(h, tag, dts), tag, head); err != nil || !want {
+		return nil, err
+	}
+	return s.video, nil
+}
+
+// wants asks whether a picture is wanted that begins with head, once it is clear
+// that it can be decoded.
+func (s *session) wants(unit media.Unit, tag media.VideoTag, head []byte) (bool, error) {
 	if tag.Key && configuresItself(tag.Codec) {
 		if err := s.configureByKey(tag, head); err != nil {
-			return nil, err
+			return false, err
 		}
 	}
 	if !s.configured(tag) {
 		if tag.Key {
 			s.counts.unconfigured++
 		}
-		return nil, nil
+		return false, nil
 	}
 	want := s.push.Want(unit)
 	s.demand.asked(unit, want)
-	if !want {
-		return nil, nil
-	}
-	return s.video, nil
+	return want, nil
 }
 
 // configuresItself says whether a codec's key frames need no sequence header.
@@ -91,27 +99,34 @@ func (s *session) configured(tag media.VideoTag) bool {
 
 // completeVideo takes a video message that was kept.
 func (s *session) completeVideo(h chunk.Header, payload []byte) error {
-	arrived := time.Now()
+	asked := !s.undecided.remove(h.ChunkStream)
 	tag, err := media.ParseVideoTag(payload)
-	if err != nil || s.push == nil {
+	switch {
+	case err != nil || s.push == nil:
 		s.pool.Put(payload)
-		return nil //nolint:nilerr // beginVideo read the same bytes: it cannot fail here
-	}
-	data := payload[tag.HeaderSize:]
-	if tag.Kind == media.TagConfig {
-		err := s.configure(tag, data)
+		return nil //nolint:nilerr // a message that ends inside its header is skipped: publishers do send them
+	case tag.Many || !asked:
+		return s.completeTracks(h, payload, asked)
+	case tag.Kind == media.TagConfig:
+		err := s.configure(tag, tag.Record(payload))
 		s.pool.Put(payload)
 		return err
 	}
+	s.take(h, tag, payload)
+	return nil
+}
+
+// take hands a picture to the push. The payload goes with it.
+func (s *session) take(h chunk.Header, tag media.VideoTag, payload []byte) {
+	arrived := time.Now()
 	// A message between may have changed the codec.
 	if !s.configured(tag) {
 		s.pool.Put(payload)
-		return nil
+		return
 	}
 	unit := unitOf(h, tag, s.clock.At(h.Timestamp))
 	release := func([]byte) { s.pool.Put(payload) }
-	s.push.Take(media.NewAccessUnit(unit, s.config, data, arrived, release))
-	return nil
+	s.push.Take(media.NewAccessUnit(unit, s.config, tag.Data(payload), arrived, release))
 }
 
 // configure tells the push of a decoder configuration that is new to it. Some

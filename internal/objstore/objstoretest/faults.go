@@ -23,7 +23,7 @@ func (s Suite) faults(t *testing.T) {
 		FaultReset:       objstore.ErrUnavailable,
 	} {
 		t.Run(string(fault), func(t *testing.T) {
-			for method, err := range callAll(t.Context(), s.Faulty(t, fault), Bucket, "a.jpg") {
+			for method, err := range callAll(t.Context(), s.Faulty(t, fault), Bucket, small) {
 				if method == "Head" && fault == FaultThrottled && errors.Is(err, objstore.ErrUnavailable) {
 					continue // its answer has no body that could tell one 503 from another
 				}
@@ -69,10 +69,10 @@ func (s Suite) halfAnAnswer(t *testing.T) {
 
 func (s Suite) deadline(t *testing.T) {
 	store := s.Faulty(t, FaultSilent)
-	for _, call := range calls() {
-		ctx, cancel := context.WithTimeout(t.Context(), underWay)
-		wantKind(t, call.method, call.do(ctx, store), context.DeadlineExceeded)
-		cancel()
+	ctx, cancel := context.WithTimeout(t.Context(), underWay)
+	defer cancel()
+	for method, err := range callAll(ctx, store, Bucket, large) {
+		wantKind(t, method, err, context.DeadlineExceeded)
 	}
 }
 
@@ -80,40 +80,12 @@ func (s Suite) deadline(t *testing.T) {
 func (s Suite) cancel(t *testing.T) {
 	store := s.Faulty(t, FaultSilent)
 	stopping := errors.New("the program stops")
-	for _, call := range calls() {
-		ctx, cancel := context.WithCancelCause(t.Context())
-		timer := time.AfterFunc(underWay, func() { cancel(stopping) })
-		err := call.do(ctx, store)
-		timer.Stop()
-		cancel(nil)
-		wantKind(t, call.method, err, context.Canceled)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer time.AfterFunc(underWay, func() { cancel(stopping) }).Stop()
+	for method, err := range callAll(ctx, store, Bucket, large) {
+		wantKind(t, method, err, context.Canceled)
 		if !errors.Is(err, stopping) {
-			t.Errorf("%s gave the error %v, which does not tell the cause of the cancellation", call.method, err)
+			t.Errorf("%s gave the error %v, which does not tell the cause of the cancellation", method, err)
 		}
-	}
-}
-
-type call struct {
-	method string
-	do     func(context.Context, Store) error
-}
-
-func calls() []call {
-	return []call{
-		{"Put", func(ctx context.Context, s Store) error {
-			return s.Put(ctx, picture(Bucket, "a.jpg", jpeg(2<<20, 'a')))
-		}},
-		{"Head", func(ctx context.Context, s Store) error {
-			_, err := s.Head(ctx, Bucket, "a.jpg")
-			return err
-		}},
-		{"Get", func(ctx context.Context, s Store) error {
-			r, _, err := s.Get(ctx, Bucket, "a.jpg")
-			if err == nil {
-				_ = r.Close()
-			}
-			return err
-		}},
-		{"Delete", func(ctx context.Context, s Store) error { return s.Delete(ctx, Bucket, "a.jpg") }},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"testing"
 
 	"github.com/stillcast/stillcast/internal/objstore"
@@ -80,17 +81,53 @@ func wantMissing(t *testing.T, s Store, bucket, key string) {
 	}
 }
 
-// callAll calls every method that asks the server, each for the same object.
-func callAll(ctx context.Context, s Store, bucket, key string) map[string]error {
-	_, headErr := s.Head(ctx, bucket, key)
-	r, _, getErr := s.Get(ctx, bucket, key)
-	if getErr == nil {
-		_ = r.Close()
+// call is a method that asks the server, for an object that may not be there.
+type call struct {
+	method string
+	do     func(ctx context.Context, s Store, bucket string) error
+}
+
+func calls(size int) []call {
+	const key = "a.jpg"
+	return []call{
+		{"Put", func(ctx context.Context, s Store, bucket string) error {
+			return s.Put(ctx, picture(bucket, key, jpeg(size, 'a')))
+		}},
+		{"Head", func(ctx context.Context, s Store, bucket string) error {
+			_, err := s.Head(ctx, bucket, key)
+			return err
+		}},
+		{"Get", func(ctx context.Context, s Store, bucket string) error {
+			r, _, err := s.Get(ctx, bucket, key)
+			if err == nil {
+				_ = r.Close()
+			}
+			return err
+		}},
+		{"Delete", func(ctx context.Context, s Store, bucket string) error { return s.Delete(ctx, bucket, key) }},
 	}
-	return map[string]error{
-		"Put":    s.Put(ctx, picture(bucket, key, jpeg(1000, 'c'))),
-		"Head":   headErr,
-		"Get":    getErr,
-		"Delete": s.Delete(ctx, bucket, key),
+}
+
+// Sizes of what callAll puts. A server that refuses a large one before it was
+// sent may break the connection, and then cannot be heard.
+const (
+	small = 1000
+	large = 2 << 20 // more than what lies between the two can hold
+)
+
+// callAll makes all calls at once and returns their errors by method.
+func callAll(ctx context.Context, s Store, bucket string, size int) map[string]error {
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	errs := make(map[string]error)
+	for _, c := range calls(size) {
+		wait.Go(func() {
+			err := c.do(ctx, s, bucket)
+			mu.Lock()
+			defer mu.Unlock()
+			errs[c.method] = err
+		})
 	}
+	wait.Wait()
+	return errs
 }

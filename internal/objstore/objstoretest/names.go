@@ -228,7 +228,13 @@ func (s Suite) metadata(t *testing.T) {
 func (s Suite) badMetadata(t *testing.T) {
 	store := s.Open(t)
 	for _, bad := range []map[string]string{
-		{"": "v"}, {"Upper": "v"}, {"under_score": "v"}, {"k": ""}, {"k": "line\nbreak"}, {"k": "é"}, {"k": " v"},
+		{"": "v"},
+		{"Upper": "v"},
+		{"under_score": "v"},
+		{"k": ""},
+		{"k": "line\nbreak"},
+		{"k": "é"},
+		{"k": " v"},
 		{"k": strings.Repeat("v", objstore.MaxMetadata)},
 	} {
 		o := picture(Bucket, "bad.jpg", jpeg(10, 'b'))

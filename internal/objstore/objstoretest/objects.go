@@ -61,7 +61,7 @@ func (s Suite) buckets(t *testing.T) {
 	store := s.Open(t)
 	own, other := jpeg(100, 'a'), jpeg(100, 'b')
 	if s.Lacks.OwnBucket {
-		for method, err := range callAll(t.Context(), store, "", "k.jpg") {
+		for method, err := range callAll(t.Context(), store, "", small) {
 			wantKind(t, method, err, objstore.ErrName)
 		}
 		return
@@ -92,7 +92,7 @@ func (s Suite) missingBucket(t *testing.T) {
 		wantBody(t, store, MissingBucket, "a.jpg", jpeg(10, 'a'))
 		return
 	}
-	for method, err := range callAll(t.Context(), store, MissingBucket, "a.jpg") {
+	for method, err := range callAll(t.Context(), store, MissingBucket, small) {
 		if !errors.Is(err, objstore.ErrUnavailable) || errors.Is(err, objstore.ErrNotFound) {
 			t.Errorf("%s in a bucket that does not exist gave the error %v, want ErrUnavailable", method, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -117,9 +118,7 @@ func TestPutHeaders(t *testing.T) {
 				got.Del(varies)
 			}
 			want := always.Clone()
-			for k, v := range test.want {
-				want[k] = v
-			}
+			maps.Copy(want, test.want)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("headers (-want +got):\n%s", diff)
 			}
@@ -218,25 +217,26 @@ func TestServerGoesAndComesBack(t *testing.T) {
 	}
 }
 
-// TestConnectionsAreKept makes many requests, eight at once, by eight connections.
+// TestConnectionsAreKept makes ten times eight requests at once: the second
+// eight find the connections of the first.
 func TestConnectionsAreKept(t *testing.T) {
 	t.Parallel()
-	const atOnce = 8
+	const atOnce, rounds = 8, 10
 	s, p := behindProxy(t, func(c *s3.Config) { c.Connections = atOnce })
-	var workers sync.WaitGroup
-	for w := range atOnce {
-		workers.Go(func() {
-			for i := range 10 {
-				if err := s.Put(t.Context(), picture(fmt.Sprintf("%d/%d.jpg", w, i), []byte("x"))); err != nil {
+	for round := range rounds {
+		var workers sync.WaitGroup
+		for w := range atOnce {
+			workers.Go(func() {
+				if err := s.Put(t.Context(), picture(fmt.Sprintf("%d/%d.jpg", w, round), []byte("x"))); err != nil {
 					t.Errorf("Put: %v", err)
 				}
-			}
-		})
+			})
+		}
+		workers.Wait()
 	}
-	workers.Wait()
-	// A request dials while a connection is about to be free, so a few more are made.
+	// A request may dial while a connection is about to be free, so a few more are made.
 	if got := p.conns.Load(); got > 2*atOnce {
-		t.Errorf("%d connections were made for 80 requests, 8 at once", got)
+		t.Errorf("%d connections were made for %d requests, %d at once", got, rounds*atOnce, atOnce)
 	}
 }
 

@@ -11,48 +11,49 @@ import (
 // that is owed anything, parked ones included. Its cost grows with the number of
 // destinations alone.
 func (s *Store) Backlogs(ctx context.Context) ([]state.Backlog, error) {
-	var backlogs []state.Backlog
-	err := s.read(ctx, backlogsQuery, nil, func(scan scan) error {
-		var b state.Backlog
-		var fresh, retry, oldest *int64
-		err := scan(&b.Destination.TemplateID, &b.Destination.Event,
-			&b.Waiting, &b.Pending, &b.Claimed, &b.Parked, &fresh, &retry, &oldest)
-		if err != nil {
-			return err
-		}
-		b.NextDue = earlier(fresh, retry)
-		b.Oldest = earlier(oldest, nil)
-		backlogs = append(backlogs, b)
-		return nil
-	})
+	all, err := s.Destinations(ctx)
 	if err != nil {
-		return nil, within("read backlogs", err)
+		return nil, err
+	}
+	var backlogs []state.Backlog
+	for _, d := range all {
+		if d.Waiting+d.Pending+d.Claimed+d.Parked > 0 {
+			backlogs = append(backlogs, d.Backlog)
+		}
 	}
 	return backlogs, nil
 }
 
 // Each inner query reads the first entry of its index and no more.
-const backlogsQuery = `SELECT template, event_type, waiting, pending, claimed, parked,
+const destinationsQuery = `SELECT template, event_type, waiting, pending, claimed, delivered, parked,
 	(SELECT due FROM delivery INDEXED BY delivery_fresh
 		WHERE delivery.destination = destination.id AND state = 1 AND attempt = 0 ORDER BY due LIMIT 1),
 	(SELECT due FROM delivery INDEXED BY delivery_retry
 		WHERE delivery.destination = destination.id AND state IN (1, 2) AND attempt > 0 ORDER BY due LIMIT 1),
 	(SELECT at FROM delivery INDEXED BY delivery_oldest
-		WHERE delivery.destination = destination.id AND state IN (0, 1, 2) ORDER BY at LIMIT 1)
-	FROM destination WHERE waiting + pending + claimed + parked > 0 ORDER BY id`
+		WHERE delivery.destination = destination.id AND state IN (0, 1, 2) ORDER BY at LIMIT 1),
+	paused_at, pause_reason FROM destination`
 
-// earlier returns the earlier of two times, either of which may be missing; the
-// zero time when both are.
-func earlier(a, b *int64) time.Time {
-	switch {
-	case a == nil && b == nil:
-		return time.Time{}
-	case a == nil:
-		return fromMicros(*b)
-	case b == nil:
-		return fromMicros(*a)
+// nextDue returns when Claim finds something, given the first due times of the
+// lanes, either of which may be missing. Fresh ones are due at once, also when
+// the clock was set back since they were noted.
+func nextDue(fresh, retry *int64) time.Time {
+	if fresh == nil {
+		return timeOf(retry)
 	}
-	return fromMicros(min(*a, *b))
+	due := min(*fresh, micros(time.Now()))
+	if retry != nil {
+		due = min(due, *retry)
+	}
+	return fromMicros(due)
+}
+
+// timeOf returns the zero time for NULL.
+func timeOf(v *int64) time.Time {
+	if v == nil {
+		return time.Time{}
+	}
+	return fromMicros(*v)
 }
 
 // CountDeliveries returns how many deliveries are in each of the states, by the

@@ -7,11 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/stillcast/stillcast/internal/state"
 )
 
 // spread runs fn b.N times with so many callers at a time.
@@ -54,6 +51,7 @@ func BenchmarkCommitShot(b *testing.B) {
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			s := newStore(b)
+			before := cpuTime(b)
 			b.SetBytes(int64(bench.bytes))
 			b.ResetTimer()
 			spread(b, bench.callers, func(i int64) error {
@@ -64,6 +62,7 @@ func BenchmarkCommitShot(b *testing.B) {
 				return err
 			})
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "shots/s")
+			b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(b.N), "cpu-µs/shot")
 		})
 	}
 }
@@ -91,39 +90,6 @@ func backlogOf200k(b *testing.B) *Store {
 		}))
 	}
 	return s
-}
-
-// BenchmarkClaim claims 4 deliveries and ends them to be retried at once, so
-// that the backlog stays.
-func BenchmarkClaim(b *testing.B) {
-	s := backlogOf200k(b)
-	for _, callers := range []int{1, 32} {
-		b.Run(fmt.Sprintf("%dcallers/200k", callers), func(b *testing.B) {
-			spread(b, callers, func(i int64) error {
-				return claimAndRetry(b, s, state.Claim{
-					Destination: hook(1 + i%50), Lane: state.Lane(i % 2), Limit: 4, Now: time.Now(), Lease: time.Minute,
-				})
-			})
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "claims/s")
-		})
-	}
-}
-
-func claimAndRetry(b *testing.B, s *Store, c state.Claim) error {
-	b.Helper()
-	claimed, err := s.Claim(b.Context(), c)
-	if err != nil {
-		return err
-	}
-	for _, d := range claimed {
-		err = s.Finish(b.Context(), state.Result{
-			DeliveryID: d.ID, Attempt: d.Attempt, Outcome: state.OutcomeRetry, RetryAt: c.Now, Started: c.Now, Status: 503,
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // BenchmarkBacklogs reads what 50 destinations are owed, 200,000 in all.

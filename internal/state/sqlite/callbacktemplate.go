@@ -35,9 +35,9 @@ func callbackTemplates() templates[stillcast.CallbackTemplate] {
 }
 
 func (t *tx) saveCallbackTemplate(v stillcast.CallbackTemplate) (int64, error) {
-	kept, err := json.Marshal(keptCallbacks(v.Kept))
+	kept, err := json.Marshal(settingsOf(v))
 	if err != nil {
-		return 0, fmt.Errorf("write what a callback template keeps: %w", err)
+		return 0, fmt.Errorf("write the settings of a callback template: %w", err)
 	}
 	values := []any{v.Name, v.Description, v.Key.Reveal(), v.SnapshotURL, v.StreamBeginURL, v.StreamEndURL, string(kept)}
 	if v.ID == 0 {
@@ -50,24 +50,50 @@ func (t *tx) saveCallbackTemplate(v stillcast.CallbackTemplate) (int64, error) {
 	return v.ID, err
 }
 
-// keptCallbacks is callback_template.kept. A field that is added needs no
-// migration.
-type keptCallbacks struct {
+// callbackSettings is callback_template.kept: what is only ever read as a whole.
+// A field that is added needs no migration.
+type callbackSettings struct {
+	PushExceptionURL string            `json:"push_exception_url,omitempty"`
+	Profile          stillcast.Profile `json:"profile,omitempty"`
+	SigningSecret    string            `json:"signing_secret,omitempty"`
+	PreviousSecret   string            `json:"previous_secret,omitempty"`
+	Extras           bool              `json:"extras,omitempty"`
+	RedactParam      bool              `json:"redact_param,omitempty"`
+	RateLimit        int               `json:"rate_limit,omitempty"`
+
+	// What has no effect.
 	RecordURL             string `json:"record_url,omitempty"`
 	RecordStatusURL       string `json:"record_status_url,omitempty"`
 	CensorshipURL         string `json:"censorship_url,omitempty"`
 	StreamMixURL          string `json:"stream_mix_url,omitempty"`
-	PushExceptionURL      string `json:"push_exception_url,omitempty"`
 	AudioAuditURL         string `json:"audio_audit_url,omitempty"`
 	RecordExceptionURL    string `json:"record_exception_url,omitempty"`
 	RecordExceptionLevels string `json:"record_exception_levels,omitempty"`
 }
 
-func unmarshalKept(t *stillcast.CallbackTemplate, text string) error {
-	var kept keptCallbacks
-	if err := json.Unmarshal([]byte(text), &kept); err != nil {
-		return fmt.Errorf("read what a callback template keeps: %w", err)
+func settingsOf(t stillcast.CallbackTemplate) callbackSettings {
+	return callbackSettings{
+		PushExceptionURL: t.PushExceptionURL, Profile: t.Profile,
+		SigningSecret: t.SigningSecret.Reveal(), PreviousSecret: t.PreviousSecret.Reveal(),
+		Extras: t.Extras, RedactParam: t.RedactParam, RateLimit: t.RateLimit,
+		RecordURL: t.Kept.RecordURL, RecordStatusURL: t.Kept.RecordStatusURL, CensorshipURL: t.Kept.CensorshipURL,
+		StreamMixURL: t.Kept.StreamMixURL, AudioAuditURL: t.Kept.AudioAuditURL,
+		RecordExceptionURL: t.Kept.RecordExceptionURL, RecordExceptionLevels: t.Kept.RecordExceptionLevels,
 	}
-	t.Kept = stillcast.KeptCallbacks(kept)
+}
+
+func unmarshalSettings(t *stillcast.CallbackTemplate, text string) error {
+	var s callbackSettings
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return fmt.Errorf("read the settings of a callback template: %w", err)
+	}
+	t.PushExceptionURL, t.Profile = s.PushExceptionURL, s.Profile
+	t.SigningSecret, t.PreviousSecret = stillcast.Secret(s.SigningSecret), stillcast.Secret(s.PreviousSecret)
+	t.Extras, t.RedactParam, t.RateLimit = s.Extras, s.RedactParam, s.RateLimit
+	t.Kept = stillcast.KeptCallbacks{
+		RecordURL: s.RecordURL, RecordStatusURL: s.RecordStatusURL, CensorshipURL: s.CensorshipURL,
+		StreamMixURL: s.StreamMixURL, AudioAuditURL: s.AudioAuditURL,
+		RecordExceptionURL: s.RecordExceptionURL, RecordExceptionLevels: s.RecordExceptionLevels,
+	}
 	return nil
 }

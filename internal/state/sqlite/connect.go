@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/url"
 	"path/filepath"
+	"time"
 
 	moderncsqlite "modernc.org/sqlite"
 )
@@ -24,17 +25,25 @@ type pragma struct {
 	want        string // what reading it back gives; "" for what cannot or need not be read back
 }
 
+// connection is what a connection is for.
+type connection struct {
+	write   bool
+	inspect bool          // it must not change any file of the database
+	busy    time.Duration // how long it waits for a lock of another process
+}
+
 // pragmas returns the settings of every connection, in the order in which they
 // have to be made: page_size and auto_vacuum count only before the file is
 // first written, which turning on the WAL does.
-func pragmas(write bool) []pragma {
+func (c connection) pragmas() []pragma {
+	busy := fmt.Sprint(c.busy.Milliseconds())
 	all := []pragma{
-		{name: "busy_timeout", value: "10000", want: "10000"},
+		{name: "busy_timeout", value: busy, want: busy},
 		{name: "trusted_schema", value: "OFF"},
 		// What is kept to undo a savepoint would become a temporary file at 64 KiB.
 		{name: "temp_store", value: "MEMORY", want: "2"},
 	}
-	if write {
+	if c.write {
 		all = append(all,
 			pragma{name: "page_size", value: fmt.Sprint(pageSize)},
 			pragma{name: "auto_vacuum", value: "INCREMENTAL"},
@@ -52,21 +61,24 @@ func pragmas(write bool) []pragma {
 		// On macOS fsync alone leaves the data in the disk's cache.
 		pragma{name: "fullfsync", value: "ON"},
 	)
-	if !write {
+	if !c.write {
 		all = append(all, pragma{name: "query_only", value: "ON", want: "1"})
 	}
 	return all
 }
 
-// open returns a pool of connections to the database at path. Wrap, when it is
-// not nil, stands between the driver and the check.
-func open(path string, write bool, wrap func(driver.Connector) driver.Connector) (*sql.DB, error) {
+// openDatabase returns a pool of connections to the database at path. Wrap, when
+// it is not nil, stands between the driver and the check.
+func openDatabase(path string, c connection, wrap func(driver.Connector) driver.Connector) (*sql.DB, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("find the path of the database: %w", err)
 	}
 	// As a URI, whatever the path holds is taken as it is.
 	name := "file:" + (&url.URL{Path: absolute}).EscapedPath() + "?_defensive=1&_dqs=0"
+	if c.inspect {
+		name += "&mode=ro"
+	}
 	base, err := moderncsqlite.NewConnector(name)
 	if err != nil {
 		return nil, fmt.Errorf("make a connector to %s: %w", path, err)
@@ -74,7 +86,7 @@ func open(path string, write bool, wrap func(driver.Connector) driver.Connector)
 	if wrap != nil {
 		base = wrap(base)
 	}
-	return sql.OpenDB(&checked{Connector: base, pragmas: pragmas(write)}), nil
+	return sql.OpenDB(&checked{Connector: base, pragmas: c.pragmas()}), nil
 }
 
 // checked is a connector whose connections have all the settings, and are

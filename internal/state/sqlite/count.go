@@ -52,10 +52,12 @@ func (s *Store) CountShots(ctx context.Context, domains []string, start, end tim
 
 const countShotsQuery = "SELECT at, domain, shots FROM shot_count WHERE at >= ? AND at < ?"
 
-// countShot adds a shot to shot_count.
-func (t *tx) countShot(shot stillcast.Shot) error {
-	captured := micros(shot.Captured)
-	_, err := t.exec("INSERT INTO shot_count (at, domain, shots) VALUES (?, ?, 1) ON CONFLICT (at, domain) DO UPDATE SET shots = shots + 1",
-		captured-captured%state.CountStep.Microseconds(), shot.Stream.Domain)
+// countEvent notes in shot_count an event that was made just now, and the shots
+// that it is of: one or none.
+func (t *tx) countEvent(domain string, at time.Time, num, shots int64) error {
+	micros := micros(at)
+	_, err := t.exec(`INSERT INTO shot_count (at, domain, shots, first_event, last_event) VALUES (?1, ?2, ?3, ?4, ?4)
+		ON CONFLICT (at, domain) DO UPDATE SET shots = shots + ?3, last_event = ?4`,
+		micros-micros%state.CountStep.Microseconds(), domain, shots, num)
 	return err
 }

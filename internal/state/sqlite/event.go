@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"time"
@@ -8,6 +9,17 @@ import (
 	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/internal/state"
 )
+
+// RecordEvent makes an event that belongs to no push or shot of its own durable,
+// with its deliveries, which are due at once. An event whose id exists already is
+// a [stillcast.Error] of CodeConflict.
+func (s *Store) RecordEvent(ctx context.Context, e state.NewEvent) error {
+	events := []state.NewEvent{e}
+	if err := validateEvents(events); err != nil {
+		return err
+	}
+	return s.change(ctx, "record event", func(t *tx) error { return t.addEvents(events) })
+}
 
 // validateEvents reports the first event that could not be kept as it is.
 func validateEvents(events []state.NewEvent) error {
@@ -80,6 +92,9 @@ func (t *tx) addEvent(e eventRow, destinations []stillcast.Destination, initial 
 	}
 	if !ok {
 		return stillcast.Errorf(stillcast.CodeConflict, "event.id", "event %s exists already", e.ID)
+	}
+	if err := t.countEvent(e.Stream.Domain, e.At, num, min(e.shot, 1)); err != nil {
+		return err
 	}
 	for _, d := range destinations {
 		destination, err := t.owe(d, initial)

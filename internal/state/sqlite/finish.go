@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/stillcast/stillcast"
@@ -12,7 +13,8 @@ import (
 // kept in one step. It returns [state.ErrFenced] and changes nothing when the
 // delivery was claimed again or finished since; a lease that has merely run out
 // does not matter. A delivery that never was is a [stillcast.Error] of
-// CodeNotFound.
+// CodeNotFound; a request longer than [state.MaxRequest], or that is no JSON, one
+// of CodeInvalid.
 //
 // The end is durable shortly after (see the package). A crash before is as if
 // the attempt had never been made: the delivery is due at the next start and
@@ -21,6 +23,12 @@ func (s *Store) Finish(ctx context.Context, r state.Result) error {
 	next, err := stateAfter(r)
 	if err != nil {
 		return err
+	}
+	if len(r.Request) > state.MaxRequest {
+		return stillcast.Errorf(stillcast.CodeInvalid, "result.request", "has %d bytes; at most %d are allowed", len(r.Request), state.MaxRequest)
+	}
+	if len(r.Request) > 0 && !json.Valid(r.Request) {
+		return stillcast.Errorf(stillcast.CodeInvalid, "result.request", "of delivery %d is no JSON", r.DeliveryID)
 	}
 	finish := func(t *tx) error { return t.finish(r, next) }
 	return s.changeSoon(ctx, "finish attempt", finish, finish)
@@ -32,7 +40,9 @@ func (t *tx) finish(r state.Result, next deliveryState) error {
 		due, retryAt = r.RetryAt, r.RetryAt
 	}
 	var destination int64
-	ok, err := t.one(`UPDATE delivery SET state = ?, due = ? WHERE id = ? AND state = 2 AND attempt = ?
+	// Without the plus, the number would be compared with the conditions of the
+	// partial indexes, and the statement be prepared again for each.
+	ok, err := t.one(`UPDATE delivery SET state = ?, due = ? WHERE id = ? AND +state = 2 AND +attempt = ?
 		RETURNING destination`, []any{next, micros(due), r.DeliveryID, r.Attempt}, &destination)
 	if err != nil {
 		return err
@@ -46,6 +56,10 @@ func (t *tx) finish(r state.Result, next deliveryState) error {
 	_, err = t.exec(`INSERT INTO attempt (delivery, attempt, outcome, retry_at, started_at, took_ns, status, error, reply)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.DeliveryID, r.Attempt, int(r.Outcome), micros(retryAt), micros(r.Started), int64(r.Took), r.Status, r.Error, []byte(r.Reply))
+	if err != nil || len(r.Request) == 0 {
+		return err
+	}
+	_, err = t.exec("INSERT INTO attempt_request (attempt, request) VALUES (last_insert_rowid(), ?)", string(r.Request))
 	return err
 }
 
@@ -79,29 +93,4 @@ func (t *tx) whyFenced(deliveryID int64) error {
 
 func notFound(deliveryID int64) error {
 	return stillcast.Errorf(stillcast.CodeNotFound, "delivery", "there is no delivery %d", deliveryID)
-}
-
-// Replay makes a parked delivery due at once, in LaneRetry. Its attempts are
-// numbered on, its tries begin anew. A delivery that is not parked is a
-// [stillcast.Error] of CodeConflict, one that never was of CodeNotFound.
-func (s *Store) Replay(ctx context.Context, deliveryID int64) error {
-	return s.change(ctx, "replay delivery", func(t *tx) error {
-		var destination int64
-		var now deliveryState
-		ok, err := t.one("SELECT destination, state FROM delivery WHERE id = ?", []any{deliveryID}, &destination, &now)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return notFound(deliveryID)
-		}
-		if now != stateParked {
-			return stillcast.Errorf(stillcast.CodeConflict, "delivery",
-				"%d is %s; only a parked one can be replayed", deliveryID, deliveryStates()[now])
-		}
-		if _, err := t.exec("UPDATE delivery SET state = 1, series = attempt, due = ? WHERE id = ?", micros(time.Now()), deliveryID); err != nil {
-			return err
-		}
-		return t.move(destination, stateParked, statePending, 1)
-	})
 }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -71,9 +72,10 @@ func check(t testing.TB, err error) {
 // number reads one integer past the methods of the store.
 func number(t testing.TB, s *Store, query string, args ...any) int64 {
 	t.Helper()
-	s.writer.settle(t.Context())
+	ctx := context.WithoutCancel(t.Context()) // also after the test
+	s.writer.settle(ctx)
 	var n int64
-	if err := s.readers.QueryRowContext(t.Context(), query, args...).Scan(&n); err != nil {
+	if err := s.readers.QueryRowContext(ctx, query, args...).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -84,9 +86,27 @@ func number(t testing.TB, s *Store, query string, args ...any) int64 {
 // half.
 func verifyWhole(t testing.TB, s *Store) {
 	t.Helper()
-	s.writer.settle(t.Context())
+	verifyKept(t, s)
+	verifyFaults(t, s, map[string]string{
+		"five minutes whose shots are counted wrongly": `SELECT count(*) FROM (SELECT 1 FROM
+			(SELECT at, domain, shots FROM shot_count UNION ALL
+			SELECT captured_at / 300000000 * 300000000, stream.domain, -count(*) FROM shot
+			JOIN event ON event.shot = shot.id JOIN stream ON stream.id = event.stream GROUP BY 1, 2)
+			GROUP BY at, domain HAVING sum(shots) <> 0)`,
+		"sequences that have gaps": `SELECT count(*) FROM (SELECT max(sequence) AS last, count(*) AS n, count(DISTINCT sequence) AS d
+			FROM delivery JOIN event ON event.num = delivery.event GROUP BY destination, stream) WHERE last <> n OR d <> n`,
+		"sequences that end wrongly": `SELECT count(*) FROM sequence WHERE last <> (SELECT max(sequence) FROM delivery
+			JOIN event ON event.num = delivery.event WHERE delivery.destination = sequence.destination AND event.stream = sequence.stream)`,
+	})
+}
+
+// verifyKept checks what holds also when something was removed for its age.
+func verifyKept(t testing.TB, s *Store) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	s.writer.settle(ctx)
 	var sound string
-	check(t, s.readers.QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&sound))
+	check(t, s.readers.QueryRowContext(ctx, "PRAGMA integrity_check").Scan(&sound))
 	if sound != "ok" {
 		t.Errorf("the file is damaged: %s", sound)
 	}
@@ -100,26 +120,35 @@ func verifyWhole(t testing.TB, s *Store) {
 		"keys of both a shot and a rendition":  "SELECT count(*) FROM rendition JOIN shot ON rendition.bucket = shot.bucket AND rendition.key = shot.key",
 		"renditions in the spool without their shot, or the other way round": `SELECT count(*) FROM rendition
 			WHERE (id IN (SELECT rendition FROM spool_rendition)) <> (shot IN (SELECT shot FROM spool))`,
-		"five minutes whose shots are counted wrongly": `SELECT count(*) FROM (SELECT 1 FROM
-			(SELECT at, domain, shots FROM shot_count UNION ALL
-			SELECT captured_at / 300000000 * 300000000, stream.domain, -count(*) FROM shot
-			JOIN event ON event.shot = shot.id JOIN stream ON stream.id = event.stream GROUP BY 1, 2)
-			GROUP BY at, domain HAVING sum(shots) <> 0)`,
 		"shots without an event":  "SELECT count(*) FROM shot WHERE id NOT IN (SELECT shot FROM event WHERE shot IS NOT NULL)",
 		"shots with a wrong size": "SELECT count(*) FROM spool JOIN shot ON shot.id = spool.shot WHERE size <> length(picture)",
-		"sequences that have gaps": `SELECT count(*) FROM (SELECT max(sequence) AS last, count(*) AS n, count(DISTINCT sequence) AS d
-			FROM delivery JOIN event ON event.num = delivery.event GROUP BY destination, stream) WHERE last <> n OR d <> n`,
-		"sequences that end wrongly": `SELECT count(*) FROM sequence WHERE last <> (SELECT max(sequence) FROM delivery
-			JOIN event ON event.num = delivery.event WHERE delivery.destination = sequence.destination AND event.stream = sequence.stream)`,
 		"waiting deliveries of stored pictures": `SELECT count(*) FROM delivery JOIN event ON event.num = delivery.event
 			WHERE state = 0 AND shot NOT IN (SELECT shot FROM spool)`,
 		"due deliveries of spooled pictures": `SELECT count(*) FROM delivery JOIN event ON event.num = delivery.event
 			WHERE state <> 0 AND shot IN (SELECT shot FROM spool)`,
+		"deliveries of dropped pictures that are not parked": `SELECT count(*) FROM delivery JOIN event ON event.num = delivery.event
+			WHERE state <> 4 AND shot IN (SELECT shot FROM picture_gone WHERE state = 1)`,
+		"owed deliveries of removed pictures": `SELECT count(*) FROM delivery JOIN event ON event.num = delivery.event
+			WHERE state <> 3 AND shot IN (SELECT shot FROM picture_gone WHERE state > 1)`,
+		"pictures that are gone and in the spool": "SELECT count(*) FROM picture_gone JOIN spool ON spool.shot = picture_gone.shot",
+		"events outside of the five minutes that name them": `SELECT count(*) FROM event JOIN stream ON stream.id = event.stream
+			WHERE NOT EXISTS (SELECT 1 FROM shot_count WHERE shot_count.at = event.at / 300000000 * 300000000
+			AND shot_count.domain = stream.domain AND num BETWEEN first_event AND last_event)`,
+		"events that are not in the order of their shots": `SELECT count(*) FROM
+			(SELECT shot - lag(shot) OVER (ORDER BY num) AS step FROM event WHERE shot IS NOT NULL) WHERE step <= 0`,
+		"deliveries that are not in the order of their events": `SELECT count(*) FROM
+			(SELECT event - lag(event) OVER (ORDER BY id) AS step FROM delivery) WHERE step < 0`,
 	}
 	for i, name := range deliveryStates() {
 		faults[fmt.Sprintf("destinations whose %s are counted wrongly", name)] = fmt.Sprintf(
 			"SELECT count(*) FROM destination WHERE %s <> (SELECT count(*) FROM delivery WHERE delivery.destination = destination.id AND state = %d)", name, i)
 	}
+	verifyFaults(t, s, faults)
+}
+
+// verifyFaults runs queries each of which counts what must not be.
+func verifyFaults(t testing.TB, s *Store, faults map[string]string) {
+	t.Helper()
 	for fault, query := range faults {
 		if n := number(t, s, query); n != 0 {
 			t.Errorf("there are %d %s", n, fault)

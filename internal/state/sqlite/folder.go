@@ -21,12 +21,16 @@ type folderLock struct{ file *os.File }
 // lockFolder makes the folder of the database file at path and the file itself,
 // where they are missing, and keeps other processes out until release. SQLite
 // would let a second one in, which would then send every event again.
-func lockFolder(path string) (*folderLock, error) {
+func lockFolder(path string, lookUp func(folder string) (fileSystem, error)) (*folderLock, error) {
 	folder := filepath.Dir(path)
 	if err := makeFolder(folder); err != nil {
 		return nil, unusable(folder, err)
 	}
-	if err := refuseNetwork(folder); err != nil {
+	is, err := lookUp(folder)
+	if err != nil {
+		return nil, err
+	}
+	if err := refuseNetwork(folder, is); err != nil {
 		return nil, err
 	}
 	// It is never removed: a process that waits at a removed file and one that
@@ -49,7 +53,8 @@ func (l *folderLock) take(folder string) error {
 	err := unix.Flock(int(l.file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return stillcast.Errorf(stillcast.CodeConflict, "data_dir",
-			"data folder %s is in use by another stillcast, pid %s", folder, l.owner())
+			"data folder %s is in use by another stillcast, pid %s, which holds the lock %s; end that one, or give each its own data folder",
+			folder, l.owner(), l.file.Name())
 	}
 	if err != nil {
 		return fmt.Errorf("lock data folder %s: %w", folder, err)
@@ -129,32 +134,21 @@ func unusable(folder string, err error) error {
 		"data folder %s cannot be used (%v); it must be a folder in which this user may make and write files", folder, reason)
 }
 
-// refuseNetwork refuses folders on file systems over a network, where neither
-// the lock nor SQLite's shared memory holds between machines (sqlite.org/wal.html).
-func refuseNetwork(folder string) error {
-	var stat unix.Statfs_t
-	if err := unix.Statfs(folder, &stat); err != nil {
-		return fmt.Errorf("look up the file system of data folder %s: %w", folder, err)
+// lockHolder names the process that has locked the database for itself, as far
+// as the kernel tells. Closing a file gives up all locks of this process on it, so
+// no connection of ours may be open.
+func lockHolder(path string) string {
+	for _, name := range []string{path, path + "-shm"} {
+		file, err := os.Open(name)
+		if err != nil {
+			continue
+		}
+		held := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
+		err = unix.FcntlFlock(file.Fd(), unix.F_GETLK, &held)
+		_ = file.Close() // only read
+		if err == nil && held.Type != unix.F_UNLCK && held.Pid > 0 {
+			return fmt.Sprintf("process %d", held.Pid)
+		}
 	}
-	if name := networkFileSystem(int64(stat.Type)); name != "" { //nolint:unconvert // not int64 everywhere
-		return stillcast.Errorf(stillcast.CodeInvalid, "data_dir",
-			"data folder %s is on %s; SQLite needs a local disk", folder, name)
-	}
-	return nil
-}
-
-// networkFileSystem names the file system with that magic number (statfs(2)) if
-// it is one over a network, else "".
-func networkFileSystem(magic int64) string {
-	switch uint32(magic) { //nolint:gosec // magic numbers have 32 bits
-	case unix.NFS_SUPER_MAGIC:
-		return "NFS"
-	case unix.SMB_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC:
-		return "SMB"
-	case unix.CEPH_SUPER_MAGIC:
-		return "Ceph"
-	case unix.AFS_SUPER_MAGIC, unix.AFS_FS_MAGIC:
-		return "AFS"
-	}
-	return ""
+	return "another process"
 }

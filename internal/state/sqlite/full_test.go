@@ -9,10 +9,13 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	moderncsqlite "modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
+
+	"github.com/stillcast/stillcast/internal/state"
 )
 
 // sqliteCode is the primary result code of SQLite, 0 for none.
@@ -80,6 +83,110 @@ func TestFull(t *testing.T) {
 	verifyWhole(t, s)
 	if n := number(t, s, "SELECT count(*) FROM shot"); n != 21 {
 		t.Errorf("there are %d shots, want 21", n)
+	}
+}
+
+// work is what somebody was told is done.
+type work struct {
+	mu                           sync.Mutex
+	committed, stored, delivered []int64 // shots, shots, deliveries
+	refused                      int
+}
+
+func (w *work) note(to *[]int64, id int64, err error) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil {
+		w.refused++
+		return false
+	}
+	*to = append(*to, id)
+	return true
+}
+
+// cycle takes one shot as far as the disk lets it.
+func (w *work) cycle(t *testing.T, s *Store, id string) {
+	t.Helper()
+	shot, err := s.CommitShot(t.Context(), newShot(id, make([]byte, 9_000), hook(1)))
+	if !w.note(&w.committed, shot.ID, err) {
+		return
+	}
+	if _, err := s.MarkStored(t.Context(), shot.ID); !w.note(&w.stored, shot.ID, err) {
+		return
+	}
+	claimed, err := s.Claim(t.Context(), state.Claim{Destination: hook(1), Limit: 1, Now: time.Now(), Lease: time.Hour})
+	if err != nil {
+		w.note(nil, 0, err)
+	}
+	for _, d := range claimed {
+		w.note(&w.delivered, d.ID, s.Finish(t.Context(), state.Result{DeliveryID: d.ID, Attempt: d.Attempt, Outcome: state.OutcomeDelivered, Started: time.Now()}))
+	}
+}
+
+// TestFullUnderLoad fills the file while shots go all their way: what was
+// acknowledged is there, what was refused can be done again, and the same store
+// goes on to the end when there is space again.
+func TestFullUnderLoad(t *testing.T) {
+	s := newStore(t)
+	commit(t, s, newShot("before", make([]byte, 9_000), hook(1)))
+	done := &work{}
+	var group sync.WaitGroup
+	maxPages(t, s, number(t, s, "PRAGMA page_count")+30)
+	for caller := range 8 {
+		group.Go(func() {
+			for i := range 60 {
+				done.cycle(t, s, fmt.Sprintf("e%d-%d", caller, i))
+			}
+		})
+	}
+	group.Wait()
+	if done.refused == 0 || len(done.delivered) == 0 {
+		t.Fatalf("%d changes were refused and %d deliveries made; there must be some of both", done.refused, len(done.delivered))
+	}
+	verifyWhole(t, s)
+	for what, test := range map[string]struct {
+		ids   []int64
+		query string
+	}{
+		"shots":      {done.committed, "SELECT count(*) FROM shot WHERE id IN (SELECT value FROM json_each(?))"},
+		"marks":      {done.stored, "SELECT count(*) FROM shot WHERE id NOT IN (SELECT shot FROM spool) AND id IN (SELECT value FROM json_each(?))"},
+		"deliveries": {done.delivered, "SELECT count(*) FROM delivery WHERE state = 3 AND id IN (SELECT value FROM json_each(?))"},
+	} {
+		ids, err := list(test.ids)
+		check(t, err)
+		if n := number(t, s, test.query, ids); n != int64(len(test.ids)) {
+			t.Errorf("%d %s are there, but %d were acknowledged", n, what, len(test.ids))
+		}
+	}
+	if n := number(t, s, "SELECT count(*) FROM shot"); n != int64(len(done.committed))+1 {
+		t.Errorf("%d shots are there, but %d were acknowledged", n, len(done.committed)+1)
+	}
+
+	maxPages(t, s, 1<<30)
+	finishAll(t, s)
+	verifyWhole(t, s)
+}
+
+// finishAll stores and delivers all that there is.
+func finishAll(t *testing.T, s *Store) {
+	t.Helper()
+	spooled, err := s.SpoolPage(t.Context(), 0, state.MaxPage)
+	check(t, err)
+	for _, shot := range spooled {
+		_, err := s.MarkStored(t.Context(), shot.ID)
+		check(t, err)
+	}
+	for _, lane := range []state.Lane{state.LaneFresh, state.LaneRetry} {
+		claimed, err := s.Claim(t.Context(), state.Claim{Destination: hook(1), Lane: lane, Limit: 1000, Now: time.Now().Add(2 * time.Hour), Lease: time.Hour})
+		check(t, err)
+		for _, d := range claimed {
+			check(t, s.Finish(t.Context(), state.Result{DeliveryID: d.ID, Attempt: d.Attempt, Outcome: state.OutcomeDelivered, Started: time.Now()}))
+		}
+	}
+	counts, err := s.CountDeliveries(t.Context())
+	check(t, err)
+	if counts["delivered"] == 0 || counts["waiting"]+counts["pending"]+counts["claimed"]+counts["parked"] > 0 {
+		t.Errorf("the counts are %v, want all delivered", counts)
 	}
 }
 

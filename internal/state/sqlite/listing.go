@@ -1,8 +1,9 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
-	"fmt"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -24,26 +25,22 @@ func (c *conditions) add(term string, args ...any) {
 
 func (c *conditions) String() string { return strings.Join(c.terms, " AND ") }
 
-// Deliveries lists deliveries as they stand.
+// Deliveries lists deliveries as they stand. Its cost grows with the page and the
+// number of destinations; with a stream that is selected together with something
+// else, with the deliveries of the stream in that time.
 func (s *Store) Deliveries(ctx context.Context, f state.DeliveryFilter) ([]state.DeliveryStatus, error) {
-	where, err := deliveryConditions(f)
-	if err != nil {
-		return nil, err
-	}
 	var list []state.DeliveryStatus
-	err = s.read(ctx, listDeliveries(where), append(where.args, pageLimit(f.Limit)), func(scan scan) error {
-		var to stillcast.Destination
-		d, err := scanDelivery(scan, &to.TemplateID, &to.Event)
+	err := s.snapshot(ctx, func(v view) error {
+		search, err := newSearch(v, f, pageLimit(f.Limit))
 		if err != nil {
 			return err
 		}
-		status := state.DeliveryStatus{Delivery: d.Delivery, State: deliveryStates()[d.state]}
-		status.Destination = to
-		if d.state == statePending || d.state == stateClaimed {
-			status.Due = fromMicros(d.due)
+		ids, err := search.run()
+		if err != nil {
+			return err
 		}
-		list = append(list, status)
-		return nil
+		list, err = v.deliveries(ids, f.Descending)
+		return err
 	})
 	if err != nil {
 		return nil, within("list deliveries", err)
@@ -51,43 +48,87 @@ func (s *Store) Deliveries(ctx context.Context, f state.DeliveryFilter) ([]state
 	return list, nil
 }
 
-func listDeliveries(where *conditions) string {
-	return `SELECT ` + deliveryColumns + `, destination.template, destination.event_type FROM delivery
-		CROSS JOIN destination ON destination.id = delivery.destination ` + deliveryJoins + `
-		WHERE ` + where.String() + ` ORDER BY delivery.id LIMIT ?`
+// Delivery returns one delivery as it stands; one that is not there is a
+// [stillcast.Error] of CodeNotFound.
+func (s *Store) Delivery(ctx context.Context, id int64) (state.DeliveryStatus, error) {
+	var found []state.DeliveryStatus
+	err := s.snapshot(ctx, func(v view) (err error) {
+		found, err = v.deliveries([]int64{id}, false)
+		return err
+	})
+	if err == nil && len(found) == 0 {
+		err = notFound(id)
+	}
+	if err != nil {
+		return state.DeliveryStatus{}, within("read delivery", err)
+	}
+	return found[0], nil
 }
 
-func deliveryConditions(f state.DeliveryFilter) (*conditions, error) {
-	where := &conditions{}
-	where.add("delivery.id > ?", f.AfterID)
-	if f.Destination != nil {
-		where.add("delivery.destination = (SELECT id FROM destination WHERE template = ? AND event_type = ?)",
-			f.Destination.TemplateID, int(f.Destination.Event))
+// deliveries reads those with these ids, in the order of the ids.
+func (v view) deliveries(ids []int64, descending bool) ([]state.DeliveryStatus, error) {
+	if len(ids) == 0 {
+		return nil, nil
 	}
-	if f.EventID != "" {
-		where.add("delivery.event = (SELECT num FROM event WHERE id = ?)", f.EventID)
+	wanted, err := list(ids)
+	if err != nil {
+		return nil, err
 	}
-	if f.State != "" {
-		i := slices.Index(deliveryStates(), f.State)
-		if i < 0 {
-			return nil, stillcast.Errorf(stillcast.CodeInvalid, "state", "is %q; allowed are %q", f.State, deliveryStates())
+	var found []state.DeliveryStatus
+	err = v.query(deliveriesQuery, []any{wanted}, func(scan scan) error { return appendRow(&found, scan, scanDeliveryStatus) })
+	slices.SortFunc(found, func(a, b state.DeliveryStatus) int {
+		if descending {
+			a, b = b, a
 		}
-		// As text, for the partial indexes.
-		where.add(fmt.Sprintf("delivery.state = %d", i))
+		return cmp.Compare(a.ID, b.ID)
+	})
+	return found, err
+}
+
+const deliveriesQuery = `SELECT ` + deliveryColumns + `, destination.template, destination.event_type,
+	attempt.started_at + attempt.took_ns / 1000, attempt.status, attempt.error, picture_gone.at, picture_gone.reason
+	FROM json_each(?) CROSS JOIN delivery ON delivery.id = json_each.value
+	CROSS JOIN destination ON destination.id = delivery.destination ` + deliveryJoins + `
+	LEFT JOIN attempt ON attempt.id = (SELECT last.id FROM attempt AS last WHERE last.delivery = delivery.id ORDER BY last.attempt DESC LIMIT 1)
+	LEFT JOIN picture_gone ON picture_gone.shot = event.shot AND picture_gone.state = 1`
+
+func scanDeliveryStatus(scan scan) (state.DeliveryStatus, error) {
+	var to stillcast.Destination
+	var responded, dropped *int64
+	var status state.DeliveryStatus
+	d, err := scanDelivery(scan, &to.TemplateID, &to.Event, &responded, orZero(&status.LastStatus), orZero(&status.LastError),
+		&dropped, orZero(&status.Reason))
+	if err != nil {
+		return status, err
 	}
-	return where, nil
+	status.Delivery, status.State = d.Delivery, deliveryStates()[d.state]
+	status.Destination = to
+	switch d.state {
+	case statePending, stateClaimed:
+		status.Due = fromMicros(d.due)
+	case stateDelivered, stateParked:
+		status.Finished = timeOf(responded)
+		if responded == nil {
+			status.Finished = timeOf(dropped)
+		}
+	case stateWaiting:
+	}
+	return status, nil
 }
 
 // Attempts returns the finished attempts of a delivery, oldest first. A claim
 // whose process died has none.
 func (s *Store) Attempts(ctx context.Context, deliveryID int64) ([]state.Result, error) {
 	var list []state.Result
-	err := s.read(ctx, `SELECT attempt, outcome, retry_at, started_at, took_ns, status, error, reply
-		FROM attempt WHERE delivery = ? ORDER BY attempt`, []any{deliveryID}, func(scan scan) error {
+	err := s.read(ctx, attemptsQuery, []any{deliveryID}, func(scan scan) error {
 		r := state.Result{DeliveryID: deliveryID}
 		var retryAt, started, took int64
 		var reply []byte
-		err := scan(&r.Attempt, &r.Outcome, &retryAt, &started, &took, &r.Status, &r.Error, &reply)
+		var request *string
+		err := scan(&r.Attempt, &r.Outcome, &retryAt, &started, &took, &r.Status, &r.Error, &reply, &request)
+		if request != nil {
+			r.Request = json.RawMessage(*request)
+		}
 		if r.Outcome == state.OutcomeRetry {
 			r.RetryAt = fromMicros(retryAt)
 		}
@@ -101,25 +142,5 @@ func (s *Store) Attempts(ctx context.Context, deliveryID int64) ([]state.Result,
 	return list, nil
 }
 
-// Shots lists shots, stored or not.
-func (s *Store) Shots(ctx context.Context, f state.ShotFilter) ([]stillcast.Shot, error) {
-	query, args := shotsQuery, []any{f.AfterID}
-	if f.Stream != nil {
-		query = shotsOfStreamQuery
-		args = append(args, f.Stream.Domain, f.Stream.App, f.Stream.Name)
-	}
-	shots, err := s.shots(ctx, query, append(args, pageLimit(f.Limit)))
-	return shots, within("list shots", err)
-}
-
-const (
-	shotsQuery = `SELECT ` + eventColumns + `, ` + shotColumns + ` FROM shot
-		CROSS JOIN event INDEXED BY event_shot ON event.shot = shot.id
-		CROSS JOIN stream ON stream.id = event.stream` + factsJoin + `
-		WHERE shot.id > ? ORDER BY shot.id LIMIT ?`
-	shotsOfStreamQuery = `SELECT ` + eventColumns + `, ` + shotColumns + ` FROM stream
-		CROSS JOIN event INDEXED BY event_stream_shot ON event.stream = stream.id
-		CROSS JOIN shot ON shot.id = event.shot` + factsJoin + `
-		WHERE event.shot > ? AND stream.domain = ? AND stream.app = ? AND stream.name = ?
-		ORDER BY event.shot LIMIT ?`
-)
+const attemptsQuery = `SELECT attempt.attempt, outcome, retry_at, started_at, took_ns, status, error, reply, request
+	FROM attempt LEFT JOIN attempt_request ON attempt_request.attempt = attempt.id WHERE delivery = ? ORDER BY attempt.attempt`

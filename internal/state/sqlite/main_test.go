@@ -17,5 +17,12 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, commitUntilKilled(folder))
 		os.Exit(1)
 	}
+	if path := os.Getenv(lockPath); path != "" {
+		if err := lockUntilEnd(path, os.Getenv(lockStatement)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	goleak.VerifyTestMain(m)
 }

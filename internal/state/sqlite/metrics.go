@@ -28,7 +28,7 @@ func newMetrics(waiting func() int) *metrics {
 		}),
 		failedCommits: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "stillcast_state_failed_commits_total",
-			Help: "Commits of the state that failed, with all their changes.",
+			Help: "Commits of the state that failed, with all their changes, and single changes that the database could not make.",
 		}),
 		queue: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "stillcast_state_queue",

@@ -20,7 +20,7 @@ func firstVersion(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "state.db")
 	check(t, makeFile(path))
-	db, err := open(path, true, nil)
+	db, err := openDatabase(path, connection{write: true, busy: time.Second}, nil)
 	check(t, err)
 	files, err := fs.Sub(migrations, "migrations")
 	check(t, err)
@@ -100,7 +100,7 @@ func TestMigrate(t *testing.T) {
 	if len(shots) != 2 {
 		t.Fatalf("%d shots are left, want 2", len(shots))
 	}
-	if diff := cmp.Diff(want, shots[1]); diff != "" {
+	if diff := cmp.Diff(state.ShotStatus{Shot: want, State: state.ShotSpooled}, shots[1]); diff != "" {
 		t.Errorf("shot (-want +got):\n%s", diff)
 	}
 	picture, err := s.SpooledPicture(t.Context(), 2, 0)

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sys/unix"
@@ -54,7 +55,8 @@ func TestFolderInUse(t *testing.T) {
 	s := openStore(t, filepath.Join(folder, "state.db"), prometheus.NewRegistry(), defaultTuning())
 	for _, name := range []string{"state.db", "other.db"} {
 		e := refusedOpen(t, filepath.Join(folder, name))
-		want := fmt.Sprintf("data folder %s is in use by another stillcast, pid %d", folder, os.Getpid())
+		want := fmt.Sprintf("data folder %s is in use by another stillcast, pid %d, which holds the lock %s/lock; "+
+			"end that one, or give each its own data folder", folder, os.Getpid(), folder)
 		if e.Code != stillcast.CodeConflict || e.Field != "data_dir" || e.Message != want {
 			t.Errorf("the second one got %q (%s), want %q", e, e.Code, want)
 		}
@@ -136,17 +138,6 @@ func TestNewerTables(t *testing.T) {
 	}
 }
 
-func TestNotADatabase(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state.db")
-	check(t, os.WriteFile(path, []byte(strings.Repeat("not a database ", 1000)), 0o600))
-	for range 2 { // the first refusal has given the lock back
-		_, err := Open(t.Context(), Config{Path: path}, discard(), prometheus.NewRegistry())
-		if err == nil || !strings.Contains(err.Error(), "not a database") {
-			t.Errorf("a file of something else gave %v", err)
-		}
-	}
-}
-
 func TestMetricsRegisteredTwice(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	first := openStore(t, filepath.Join(t.TempDir(), "state.db"), registry, defaultTuning())
@@ -176,17 +167,6 @@ func TestConfig(t *testing.T) {
 	}
 	if e := refusedOpen(t, ""); e.Field != "path" {
 		t.Errorf("an empty path gave %q", e)
-	}
-}
-
-func TestNetworkFileSystems(t *testing.T) {
-	for magic, want := range map[int64]string{
-		0x6969: "NFS", 0xff534d42: "SMB", -0xacb2be: "SMB", 0xfe534d42: "SMB", 0xc36400: "Ceph",
-		0xef53: "", 0x58465342: "", 0x9123683e: "", 0x01021994: "",
-	} {
-		if got := networkFileSystem(magic); got != want {
-			t.Errorf("magic number %#x is %q, want %q", magic, got, want)
-		}
 	}
 }
 
@@ -234,7 +214,7 @@ func TestUnsafeConnectionIsRefused(t *testing.T) {
 	}
 	for _, test := range tests {
 		path := filepath.Join(t.TempDir(), "state.db")
-		db, err := open(path, test.write, func(base driver.Connector) driver.Connector {
+		db, err := openDatabase(path, connection{write: test.write, busy: time.Second}, func(base driver.Connector) driver.Connector {
 			return deaf{Connector: prepared{Connector: base, statement: test.start}, pragma: test.pragma}
 		})
 		check(t, err)

@@ -115,7 +115,7 @@ func scanCallbackTemplate(scan scan) (t stillcast.CallbackTemplate, err error) {
 		return t, err
 	}
 	t.Key = stillcast.Secret(key)
-	return t, unmarshalKept(&t, kept)
+	return t, unmarshalSettings(&t, kept)
 }
 
 func scanCallbackRule(scan scan) (r stillcast.CallbackRule, err error) {

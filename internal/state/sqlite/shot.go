@@ -97,7 +97,7 @@ func (t *tx) addShot(shot *stillcast.Shot, picture []byte) error {
 	if err := t.addFacts(*shot); err != nil {
 		return err
 	}
-	return t.addToSpool(shot.ID, picture)
+	return t.addToSpool(*shot, picture)
 }
 
 // keyVariants lists the keys that a picture of a shot gets, the first that is
@@ -138,16 +138,14 @@ func (t *tx) addShotEvent(shot stillcast.Shot, n state.NewShot) error {
 		return err
 	}
 	// The tables keep these once for both.
-	if event.ID != shot.EventID || event.Type != stillcast.EventShot || event.Stream != shot.Stream || event.PushID != shot.PushID {
+	if event.ID != shot.EventID || event.Type != stillcast.EventShot || event.Stream != shot.Stream || event.PushID != shot.PushID ||
+		!event.At.Equal(shot.Captured) {
 		return stillcast.Errorf(stillcast.CodeInvalid, "event",
-			"%s (%s) of push %s, stream %s is not that of its shot: event %s, push %s, stream %s",
-			event.ID, event.Type, event.PushID, event.Stream, shot.EventID, shot.PushID, shot.Stream)
+			"%s (%s) of push %s, stream %s at %s is not that of its shot: event %s, push %s, stream %s, captured at %s",
+			event.ID, event.Type, event.PushID, event.Stream, event.At, shot.EventID, shot.PushID, shot.Stream, shot.Captured)
 	}
 	stream, err := t.stream(shot.Stream)
 	if err != nil {
-		return err
-	}
-	if err := t.countShot(shot); err != nil {
 		return err
 	}
 	row := eventRow{Event: event, stream: stream, shot: shot.ID}
@@ -158,9 +156,9 @@ func (t *tx) addShotEvent(shot stillcast.Shot, n state.NewShot) error {
 func (t *tx) shotOfEvent(eventID string) (stillcast.Shot, error) {
 	var e eventScan
 	var s shotScan
-	_, err := t.one(`SELECT `+eventColumns+`, `+shotColumns+` FROM event
-		CROSS JOIN stream ON stream.id = event.stream LEFT JOIN shot ON shot.id = event.shot`+factsJoin+`WHERE event.id = ?`,
-		[]any{eventID}, append(e.dest(), s.dest()...)...)
+	_, err := t.one(`SELECT `+eventColumns+`, `+shotColumns+`, spool_mirror.mirror FROM event
+		CROSS JOIN stream ON stream.id = event.stream LEFT JOIN shot ON shot.id = event.shot`+factsJoin+mirrorJoin+`WHERE event.id = ?`,
+		[]any{eventID}, append(append(e.dest(), s.dest()...), orZero(&s.s.Mirror))...)
 	if err != nil {
 		return stillcast.Shot{}, err
 	}

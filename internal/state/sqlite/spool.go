@@ -11,32 +11,31 @@ import (
 // greater than afterID, in ascending order of their ids. The limit is as that of
 // state.ShotFilter.
 func (s *Store) SpoolPage(ctx context.Context, afterID int64, limit int) ([]stillcast.Shot, error) {
-	shots, err := s.shots(ctx, spoolQuery, []any{afterID, pageLimit(limit)})
-	return shots, within("list spool", err)
-}
-
-const spoolQuery = `SELECT ` + eventColumns + `, ` + shotColumns + ` FROM spool
-	CROSS JOIN shot ON shot.id = spool.shot
-	CROSS JOIN event INDEXED BY event_shot ON event.shot = shot.id
-	CROSS JOIN stream ON stream.id = event.stream` + factsJoin + `
-	WHERE spool.shot > ? ORDER BY spool.shot LIMIT ?`
-
-func (s *Store) shots(ctx context.Context, query string, args []any) ([]stillcast.Shot, error) {
 	var shots []stillcast.Shot
-	err := s.read(ctx, query, args, func(scan scan) error {
-		var e eventScan
-		var s shotScan
-		if err := scan(append(e.dest(), s.dest()...)...); err != nil {
-			return err
-		}
-		shot, err := s.shot(e.event())
-		shots = append(shots, shot)
-		return err
-	})
+	err := s.read(ctx, spoolQuery, []any{afterID, pageLimit(limit)}, func(scan scan) error { return appendRow(&shots, scan, scanSpooled) })
 	if err != nil {
-		return nil, err
+		return nil, within("list spool", err)
 	}
 	return shots, nil
+}
+
+// mirrorJoin finds the mirror of a shot that is not stored.
+const mirrorJoin = " LEFT JOIN spool_mirror ON spool_mirror.shot = shot.id "
+
+const spoolQuery = `SELECT ` + eventColumns + `, ` + shotColumns + `, spool_mirror.mirror FROM spool
+	CROSS JOIN shot ON shot.id = spool.shot
+	CROSS JOIN event INDEXED BY event_shot ON event.shot = shot.id
+	CROSS JOIN stream ON stream.id = event.stream` + factsJoin + mirrorJoin + `
+	WHERE spool.shot > ? ORDER BY spool.shot LIMIT ?`
+
+// scanSpooled reads a row of spoolQuery.
+func scanSpooled(scan scan) (stillcast.Shot, error) {
+	var e eventScan
+	var s shotScan
+	if err := scan(append(append(e.dest(), s.dest()...), orZero(&s.s.Mirror))...); err != nil {
+		return stillcast.Shot{}, err
+	}
+	return s.shot(e.event())
 }
 
 // SpooledPicture returns one picture of a shot: 0 is its own, 1 that of its
@@ -71,9 +70,14 @@ func (s *Store) SpoolStats(ctx context.Context) (pictures, bytes int64, err erro
 	return pictures, bytes, within("read size of the spool", err)
 }
 
-func (t *tx) addToSpool(shot int64, picture []byte) error {
-	if _, err := t.exec("INSERT INTO spool (shot, picture) VALUES (?, ?)", shot, picture); err != nil {
+func (t *tx) addToSpool(shot stillcast.Shot, picture []byte) error {
+	if _, err := t.exec("INSERT INTO spool (shot, picture) VALUES (?, ?)", shot.ID, picture); err != nil {
 		return err
+	}
+	if shot.Mirror != "" {
+		if _, err := t.exec("INSERT INTO spool_mirror (shot, mirror) VALUES (?, ?)", shot.ID, shot.Mirror); err != nil {
+			return err
+		}
 	}
 	return t.countSpool(1, int64(len(picture)))
 }
@@ -84,9 +88,11 @@ func (t *tx) countSpool(pictures, bytes int64) error {
 }
 
 // MarkStored says that all of the shot's pictures are durable in the object
-// store: they leave the spool, and the waiting deliveries are due at once. It returns the
-// destinations of those. For a shot that is marked already it changes nothing
-// and returns none; a shot that never was is a [stillcast.Error] of CodeNotFound.
+// store, and in its mirror if it has one: they leave the spool, and the waiting
+// deliveries are due at once. It returns the destinations of those. For a shot
+// that is marked already it changes nothing and returns none; a shot that never
+// was is a [stillcast.Error] of CodeNotFound, and one that was dropped meanwhile,
+// of whose pictures nobody will be told, of CodeConflict.
 //
 // The mark is durable shortly after (see the package). A crash before puts the
 // shot back into the spool: its pictures are stored once more, and its event is
@@ -116,8 +122,11 @@ func (t *tx) markStored(shotID int64) ([]stillcast.Destination, error) {
 		return nil, stillcast.Errorf(stillcast.CodeNotFound, "shot", "there is no shot %d", shotID)
 	}
 	deleted, err := t.exec("DELETE FROM spool WHERE shot = ?", shotID)
-	if err != nil || deleted == 0 {
+	if err != nil {
 		return nil, err
+	}
+	if deleted == 0 {
+		return t.markStranded(shotID)
 	}
 	pictures, bytes, err := t.dropRenditions(shotID)
 	if err != nil {
@@ -125,6 +134,18 @@ func (t *tx) markStored(shotID int64) ([]stillcast.Destination, error) {
 	}
 	if err := t.countSpool(-1-pictures, -size-bytes); err != nil {
 		return nil, err
+	}
+	return t.releaseWaiting(shotID)
+}
+
+// markStranded is markStored for a shot that is not in the spool.
+func (t *tx) markStranded(shotID int64) ([]stillcast.Destination, error) {
+	dropped, err := t.one("SELECT 1 FROM picture_gone WHERE shot = ? AND state = 1", []any{shotID}, new(int))
+	if err != nil {
+		return nil, err
+	}
+	if dropped {
+		return nil, stillcast.Errorf(stillcast.CodeConflict, "shot", "the pictures of shot %d were dropped from the spool", shotID)
 	}
 	return t.releaseWaiting(shotID)
 }

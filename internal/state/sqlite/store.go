@@ -38,8 +38,11 @@ type Store struct {
 	writer     *writer
 	readers    *sql.DB
 	registerer prometheus.Registerer // nil until the metrics are registered
-	closeOnce  sync.Once
-	closeErr   error
+	// How far the methods that remove what is old went.
+	pictures, agedShots, agedAttempts sweep
+
+	closeOnce sync.Once
+	closeErr  error
 }
 
 // tuning is what no operator needs to change, but tests do.
@@ -52,6 +55,9 @@ type tuning struct {
 	stepPages    int           // given back per step
 	reservePages int           // kept
 	shrunk       func()        // called on the writer when all were given back
+	busy         time.Duration // how long to wait for a lock that another process holds on the file
+	check        time.Duration // for the look for damage before the opening
+	fileSystem   func(folder string) (fileSystem, error)
 	wrap         func(driver.Connector) driver.Connector
 }
 
@@ -65,14 +71,18 @@ func defaultTuning() tuning {
 		stepPages:    128,
 		reservePages: (32 << 20) / pageSize,
 		shrunk:       func() {},
+		busy:         10 * time.Second,
+		check:        300 * time.Millisecond,
+		fileSystem:   lookUpFileSystem,
 	}
 }
 
 // Open opens the state in the file at config.Path, makes it when it is missing
 // and migrates it when it is old. Errors that an operator can repair are of type
 // [stillcast.Error] with the field "data_dir": a folder that cannot be written
-// to, that another process uses, or that a newer program wrote. Ctx is for the
-// opening alone. The caller closes the store.
+// to, that is on a network file system, that another process uses, whose database
+// is damaged, or that a newer program wrote. None of these is changed. Ctx is for
+// the opening alone. The caller closes the store.
 func Open(ctx context.Context, config Config, logger *slog.Logger, registerer prometheus.Registerer) (*Store, error) {
 	return openTuned(ctx, config, logger, registerer, defaultTuning())
 }
@@ -85,11 +95,14 @@ func openTuned(ctx context.Context, config Config, logger *slog.Logger, register
 		return nil, stillcast.Errorf(stillcast.CodeInvalid, "path", "is empty; give the path of the database file")
 	}
 	config = config.withDefaults()
-	lock, err := lockFolder(config.Path)
+	lock, err := lockFolder(config.Path, tuned.fileSystem)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: lock}
+	s := &Store{lock: lock, agedAttempts: sweep{reused: true}}
+	if err := inspect(ctx, config.Path, tuned); err != nil {
+		return nil, errors.Join(err, s.abandon())
+	}
 	if err := s.connect(config, logger, tuned); err != nil {
 		return nil, errors.Join(err, s.abandon())
 	}
@@ -98,7 +111,8 @@ func openTuned(ctx context.Context, config Config, logger *slog.Logger, register
 	}
 	s.registerer = registerer
 	if err := s.prepare(ctx, logger); err != nil {
-		return nil, errors.Join(err, s.abandon())
+		abandoned := s.abandon()
+		return nil, errors.Join(explainOpen(config.Path, err), abandoned)
 	}
 	go s.writer.run()
 	logger.InfoContext(ctx, "state opened", "path", config.Path)
@@ -106,7 +120,7 @@ func openTuned(ctx context.Context, config Config, logger *slog.Logger, register
 }
 
 func (s *Store) connect(config Config, logger *slog.Logger, tuned tuning) error {
-	db, err := open(config.Path, true, tuned.wrap)
+	db, err := openDatabase(config.Path, connection{write: true, busy: tuned.busy}, tuned.wrap)
 	if err != nil {
 		return err
 	}
@@ -121,7 +135,7 @@ func (s *Store) connect(config Config, logger *slog.Logger, tuned tuning) error 
 		stopped: make(chan struct{}),
 	}
 	s.writer.metrics = newMetrics(func() int { return len(s.writer.queue) })
-	s.readers, err = open(config.Path, false, tuned.wrap)
+	s.readers, err = openDatabase(config.Path, connection{busy: tuned.busy}, tuned.wrap)
 	if err != nil {
 		return err
 	}
@@ -204,6 +218,46 @@ func (s *Store) read(ctx context.Context, query string, args []any, row func(sca
 		return err
 	}
 	return eachRow(rows, row)
+}
+
+// snapshot calls fn with a view of what was acknowledged until now, in which
+// nothing changes.
+func (s *Store) snapshot(ctx context.Context, fn func(view) error) error {
+	s.writer.settle(ctx)
+	t, err := s.readers.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	// Nothing was written, so there is nothing to lose.
+	defer func() { _ = t.Rollback() }()
+	return fn(view{ctx: ctx, tx: t})
+}
+
+// view reads a snapshot.
+type view struct {
+	ctx context.Context //nolint:containedctx // of the one call that the view lives in
+	tx  *sql.Tx
+}
+
+// query calls row for each row that the query gives.
+func (v view) query(query string, args []any, row func(scan) error) error {
+	rows, err := v.tx.QueryContext(v.ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	return eachRow(rows, row)
+}
+
+// numbers returns the first column of each row.
+func (v view) numbers(query string, args ...any) ([]int64, error) {
+	var list []int64
+	err := v.query(query, args, func(scan scan) error {
+		var n int64
+		err := scan(&n)
+		list = append(list, n)
+		return err
+	})
+	return list, err
 }
 
 // within says what was being done, except of an error made for a person, which

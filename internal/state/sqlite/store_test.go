@@ -19,12 +19,18 @@ func TestContract(t *testing.T) {
 	check(t, s.Close())
 	empty, err := os.ReadFile(path)
 	check(t, err)
+	noted := &statements{seen: make(map[string]bool)}
+	tuned := defaultTuning()
+	tuned.wrap = noted.wrap
 	statetest.Run(t, func(t *testing.T) statetest.Store {
 		t.Helper()
 		path := filepath.Join(t.TempDir(), "state.db")
 		check(t, os.WriteFile(path, empty, 0o600))
-		return openStore(t, path, prometheus.NewRegistry(), defaultTuning())
+		s := openStore(t, path, prometheus.NewRegistry(), tuned)
+		t.Cleanup(func() { noted.unheard(func() { verifyKept(t, s) }) })
+		return s
 	})
+	noted.verifyPlans(t, newStore(t))
 }
 
 // newStore opens an empty store that is closed with the test.

@@ -21,12 +21,13 @@ type templatePictures struct {
 	SkipUnchanged bool               `json:"skip_unchanged,omitempty"`
 	Heartbeat     time.Duration      `json:"heartbeat_ns,omitempty"`
 	Facts         bool               `json:"facts,omitempty"`
+	Mirror        string             `json:"mirror,omitempty"`
 }
 
 func marshalPictures(t stillcast.SnapshotTemplate) (string, error) {
 	p := templatePictures{
 		Accuracy: t.Accuracy, Format: t.Format, Fit: t.Fit, Progressive: t.Progressive, EXIF: t.EXIF,
-		SkipBlack: t.SkipBlack, SkipUnchanged: t.SkipUnchanged, Heartbeat: t.Heartbeat, Facts: t.Facts,
+		SkipBlack: t.SkipBlack, SkipUnchanged: t.SkipUnchanged, Heartbeat: t.Heartbeat, Facts: t.Facts, Mirror: t.Mirror,
 	}
 	for _, s := range t.Renditions.Sizes() {
 		p.Renditions = append(p.Renditions, [2]int{s.Width, s.Height})
@@ -45,7 +46,7 @@ func unmarshalPictures(t *stillcast.SnapshotTemplate, text string) error {
 		return fmt.Errorf("read pictures of a snapshot template: %w", err)
 	}
 	t.Accuracy, t.Format, t.Fit, t.Progressive, t.EXIF = p.Accuracy, p.Format, p.Fit, p.Progressive, p.EXIF
-	t.SkipBlack, t.SkipUnchanged, t.Heartbeat, t.Facts = p.SkipBlack, p.SkipUnchanged, p.Heartbeat, p.Facts
+	t.SkipBlack, t.SkipUnchanged, t.Heartbeat, t.Facts, t.Mirror = p.SkipBlack, p.SkipUnchanged, p.Heartbeat, p.Facts, p.Mirror
 	sizes := make([]stillcast.Size, len(p.Renditions))
 	for i, s := range p.Renditions {
 		sizes[i] = stillcast.Size{Width: s[0], Height: s[1]}

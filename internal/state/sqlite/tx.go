@@ -19,6 +19,7 @@ type tx struct {
 	changes int                  // that were done in it
 	careful bool                 // a change failed and made all others be done again
 	failed  error
+	refused bool // as failed, but the savepoint of the change may be undone since
 }
 
 // run runs one change and returns its error, also one that the change itself
@@ -96,6 +97,18 @@ func (t *tx) query(query string, args []any, row func(scan) error) error {
 	return t.fail(query, eachRow(rows, row))
 }
 
+// numbers returns the first column of each row.
+func (t *tx) numbers(query string, args ...any) ([]int64, error) {
+	var list []int64
+	err := t.query(query, args, func(scan scan) error {
+		var n int64
+		err := scan(&n)
+		list = append(list, n)
+		return err
+	})
+	return list, err
+}
+
 func (t *tx) prepare(query string) (*sql.Stmt, error) {
 	if t.failed != nil {
 		return nil, t.failed
@@ -120,6 +133,7 @@ func (t *tx) fail(query string, err error) error {
 		query = query[:enough] + "…"
 	}
 	t.failed = fmt.Errorf("execute %q: %w", query, err)
+	t.refused = true
 	return t.failed
 }
 

@@ -250,19 +250,33 @@ func (w *writer) execute(batch []*change) (waiting []*change, results []error, e
 // After a savepoint SQLite copies each page that is changed, so there is one
 // only to protect changes that cannot be done again.
 func (w *writer) perform(c *change, protect bool) (own, lost error) {
-	if protect || w.open.careful {
-		return w.open.runApart(c.do)
+	t := w.open
+	t.refused = false
+	if protect || t.careful {
+		own, lost = t.runApart(c.do)
+		w.noteRefused(t.refused && lost == nil, own)
+		return own, lost
 	}
-	own = w.open.run(c.do)
+	own = t.run(c.do)
 	if own == nil {
 		return nil, nil
 	}
+	w.noteRefused(t.refused, own)
 	_ = w.abort(own)
 	if err := w.begin(); err != nil {
 		return own, err
 	}
 	w.open.careful = true // to do the same again and again would cost more than a savepoint
 	return own, nil
+}
+
+// noteRefused makes a change visible that failed because the database did, a full
+// disk for instance, and not because it is not allowed.
+func (w *writer) noteRefused(refused bool, err error) {
+	if refused {
+		w.metrics.failedCommits.Inc()
+		w.logger.Error("state change failed", "error", err)
+	}
 }
 
 // commit makes the open transaction durable.

@@ -54,7 +54,8 @@ func (c suite) claimLanes(t *testing.T) {
 	if fresh[0].Attempt != 1 || retried[0].Attempt != 2 || retried[0].Try != 2 {
 		t.Errorf("attempts are %d and %d (try %d), want 1 and 2", fresh[0].Attempt, retried[0].Attempt, retried[0].Try)
 	}
-	if early := claim(t, s, hook(7), state.LaneFresh, time.Now().Add(-time.Hour)); len(early) != 0 {
+	retryAt(t, s, "later", hook(7), start())
+	if early := claim(t, s, hook(7), state.LaneRetry, start().Add(-time.Hour)); len(early) != 0 {
 		t.Errorf("claimed %v an hour before it was due", eventIDs(early))
 	}
 }

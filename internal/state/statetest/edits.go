@@ -18,7 +18,7 @@ const editedDomain = "push.example.com"
 func keptCallbacks() stillcast.KeptCallbacks {
 	return stillcast.KeptCallbacks{
 		RecordURL: "https://example.com/1", RecordStatusURL: "https://example.com/2", CensorshipURL: "https://example.com/3",
-		StreamMixURL: "https://example.com/4", PushExceptionURL: "https://example.com/5", AudioAuditURL: "https://example.com/6",
+		StreamMixURL: "https://example.com/4", AudioAuditURL: "https://example.com/6",
 		RecordExceptionURL: "https://example.com/7", RecordExceptionLevels: "error,info",
 	}
 }

@@ -2,6 +2,7 @@ package statetest
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,6 +43,7 @@ func (c suite) finish(t *testing.T) {
 	stored(t, s, newShot("e1", hook(7)))
 	first := claim(t, s, hook(7), state.LaneFresh, soon())[0]
 	retry := result(first, state.OutcomeRetry)
+	retry.Request = []byte(`"` + strings.Repeat("r", state.MaxRequest-2) + `"`)
 	check(t, s.Finish(t.Context(), retry))
 	if early := claim(t, s, hook(7), state.LaneRetry, retry.RetryAt.Add(-time.Microsecond)); len(early) != 0 {
 		t.Errorf("claimed before the retry was due")
@@ -74,6 +76,11 @@ func (c suite) finishRefuses(t *testing.T) {
 	noTime := result(d, state.OutcomeRetry)
 	noTime.RetryAt = time.Time{}
 	refused(t, s.Finish(t.Context(), noTime), stillcast.CodeInvalid, "result.retry_at")
+	long := result(d, state.OutcomeDelivered)
+	long.Request = []byte(`"` + strings.Repeat("r", state.MaxRequest-1) + `"`)
+	refused(t, s.Finish(t.Context(), long), stillcast.CodeInvalid, "result.request")
+	long.Request = []byte("{")
+	refused(t, s.Finish(t.Context(), long), stillcast.CodeInvalid, "result.request")
 	missing := result(d, state.OutcomeDelivered)
 	missing.DeliveryID = 999
 	refused(t, s.Finish(t.Context(), missing), stillcast.CodeNotFound, "delivery")
@@ -103,4 +110,12 @@ func (c suite) replay(t *testing.T) {
 		t.Fatalf("claimed %+v, want attempt 3, try 2", third)
 	}
 	end(t, s, third[0], state.OutcomeDelivered)
+
+	// A delivered one is a new series of the same event.
+	check(t, s.Replay(t.Context(), d.ID))
+	fourth := claim(t, s, hook(7), state.LaneRetry, soon())
+	if len(fourth) != 1 || fourth[0].Attempt != 4 || fourth[0].Try != 1 || fourth[0].Event.ID != "e1" || fourth[0].Sequence != d.Sequence {
+		t.Fatalf("claimed %+v, want attempt 4, try 1 of the same event", fourth)
+	}
+	end(t, s, fourth[0], state.OutcomeDelivered)
 }

@@ -141,6 +141,15 @@ func end(t *testing.T, s Store, d state.Delivery, outcome state.Outcome) {
 	check(t, s.Finish(t.Context(), result(d, outcome)))
 }
 
+// bare returns the shots without their states.
+func bare(list []state.ShotStatus) []stillcast.Shot {
+	var shots []stillcast.Shot
+	for _, s := range list {
+		shots = append(shots, s.Shot)
+	}
+	return shots
+}
+
 func eventIDs(deliveries []state.Delivery) []string {
 	ids := []string{}
 	for _, d := range deliveries {

@@ -192,10 +192,10 @@ func (c suite) attemptPage(t *testing.T) {
 
 	shots, err := s.Shots(t.Context(), state.ShotFilter{Limit: 1})
 	check(t, err)
-	e1, err := shotEvent(shots[0])
+	e1, err := shotEvent(shots[0].Shot)
 	check(t, err)
 	want := state.AttemptRecord{
-		Event: e1, Shot: shots[0], Attempt: 1, Started: start(), Responded: start().Add(120 * time.Millisecond),
+		Event: e1, Shot: shots[0].Shot, Attempt: 1, Started: start(), Responded: start().Add(120 * time.Millisecond),
 		Status: 503, Response: `{"code":0}`, Error: "answered 503",
 	}
 	same(t, "failed attempt", want, records[0])

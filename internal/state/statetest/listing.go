@@ -90,6 +90,6 @@ func (c suite) listShots(t *testing.T) {
 	} {
 		got, err := s.Shots(t.Context(), test.filter)
 		check(t, err)
-		same(t, "shots, "+test.name, test.want, got)
+		same(t, "shots, "+test.name, test.want, bare(got))
 	}
 }

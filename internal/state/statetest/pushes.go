@@ -1,6 +1,7 @@
 package statetest
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -96,4 +97,26 @@ func (c suite) pushIsOneStep(t *testing.T) {
 	if len(claimed) != 1 || claimed[0].Sequence != 1 {
 		t.Errorf("claimed %+v, want one delivery of sequence 1: what was refused leaves no gap", claimed)
 	}
+}
+
+func (c suite) recordEvent(t *testing.T) {
+	s := c.open(t)
+	kind := stillcast.EventPushException
+	to := stillcast.Destination{TemplateID: 7, Event: kind}
+	for i := range 2 {
+		check(t, s.RecordEvent(t.Context(), state.NewEvent{
+			Event: event(fmt.Sprintf("e%d", i), kind, stream("cam")), Destinations: []stillcast.Destination{to},
+		}))
+	}
+	claimed := claim(t, s, to, state.LaneFresh, soon())
+	same(t, "events", []string{"e0", "e1"}, eventIDs(claimed))
+	same(t, "event", event("e1", kind, stream("cam")), claimed[1].Event)
+	same(t, "sequence", int64(2), claimed[1].Sequence)
+
+	twice := state.NewEvent{Event: event("e1", kind, stream("cam"))}
+	refused(t, s.RecordEvent(t.Context(), twice), stillcast.CodeConflict, "event.id")
+	twice.Event.ID = ""
+	refused(t, s.RecordEvent(t.Context(), twice), stillcast.CodeInvalid, "event.id")
+	twice.Event.ID, twice.Destinations = "e2", []stillcast.Destination{to, to}
+	refused(t, s.RecordEvent(t.Context(), twice), stillcast.CodeInvalid, "destinations")
 }

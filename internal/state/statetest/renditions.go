@@ -52,7 +52,7 @@ func (c suite) facts(t *testing.T) {
 	}
 	got, err := s.Shots(t.Context(), state.ShotFilter{})
 	check(t, err)
-	same(t, "shots", want, got)
+	same(t, "shots", want, bare(got))
 }
 
 func (c suite) renditions(t *testing.T) {
@@ -75,11 +75,11 @@ func (c suite) renditions(t *testing.T) {
 	all := []stillcast.Shot{want, other, none}
 	listed, err := s.Shots(t.Context(), state.ShotFilter{})
 	check(t, err)
-	same(t, "shots", all, listed)
+	same(t, "shots", all, bare(listed))
 	cam := stream("cam")
 	listed, err = s.Shots(t.Context(), state.ShotFilter{Stream: &cam})
 	check(t, err)
-	same(t, "shots of the stream", all, listed)
+	same(t, "shots of the stream", all, bare(listed))
 	page, err := s.SpoolPage(t.Context(), 0, 10)
 	check(t, err)
 	same(t, "spool", all, page)

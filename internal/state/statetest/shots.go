@@ -104,6 +104,7 @@ func (c suite) commitShotRefuses(t *testing.T) {
 		{"event", stillcast.CodeInvalid, wrongEvent(func(e *stillcast.Event) { e.Type = stillcast.EventPushEnd })},
 		{"event", stillcast.CodeInvalid, wrongEvent(func(e *stillcast.Event) { e.PushID = "other" })},
 		{"event", stillcast.CodeInvalid, wrongEvent(func(e *stillcast.Event) { e.Stream.Name = "other" })},
+		{"event", stillcast.CodeInvalid, wrongEvent(func(e *stillcast.Event) { e.At = e.At.Add(time.Microsecond) })},
 		{"event.fields", stillcast.CodeInvalid, wrongEvent(func(e *stillcast.Event) { e.Fields = []byte(`{"t":`) })},
 	}
 	for _, test := range tests {

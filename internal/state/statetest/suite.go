@@ -42,22 +42,38 @@ type Store interface {
 	BeginPush(ctx context.Context, p stillcast.Push, events []state.NewEvent) error
 	EndPush(ctx context.Context, pushID string, end stillcast.PushEnd, events []state.NewEvent) error
 	OpenPushes(ctx context.Context) ([]stillcast.Push, error)
+	RecordEvent(ctx context.Context, e state.NewEvent) error
 
 	CommitShot(ctx context.Context, n state.NewShot) (stillcast.Shot, error)
 	SpoolPage(ctx context.Context, afterID int64, limit int) ([]stillcast.Shot, error)
 	SpooledPicture(ctx context.Context, shotID int64, index int) ([]byte, error)
 	MarkStored(ctx context.Context, shotID int64) ([]stillcast.Destination, error)
 	SpoolStats(ctx context.Context) (pictures, bytes int64, err error)
+	DropSpooled(ctx context.Context, bytes int64) ([]stillcast.Shot, error)
+	Stranded(ctx context.Context, afterID int64, limit int) ([]stillcast.Shot, error)
+	DropShot(ctx context.Context, shotID int64, reason string) error
 
 	Claim(ctx context.Context, c state.Claim) ([]state.Delivery, error)
 	Finish(ctx context.Context, r state.Result) error
 	Replay(ctx context.Context, deliveryID int64) error
+	ReplayMany(ctx context.Context, f state.DeliveryFilter, limit int) (replayed int, next int64, err error)
+	Destinations(ctx context.Context) ([]state.DestinationStatus, error)
+	PauseDestination(ctx context.Context, d stillcast.Destination, reason string) error
+	ResumeDestination(ctx context.Context, d stillcast.Destination) error
 	Backlogs(ctx context.Context) ([]state.Backlog, error)
 	CountDeliveries(ctx context.Context) (map[string]int64, error)
 
+	ExpiredPictures(ctx context.Context, before time.Time, limit int) ([]stillcast.Shot, error)
+	PicturesRemoved(ctx context.Context, shotIDs []int64) error
+	PruneShots(ctx context.Context, before time.Time, limit int) ([]stillcast.Shot, error)
+	PruneEvents(ctx context.Context, before time.Time, limit int) (removed int, err error)
+	PruneAttempts(ctx context.Context, before time.Time, limit int) (removed int, err error)
+
 	Deliveries(ctx context.Context, f state.DeliveryFilter) ([]state.DeliveryStatus, error)
+	Delivery(ctx context.Context, id int64) (state.DeliveryStatus, error)
 	Attempts(ctx context.Context, deliveryID int64) ([]state.Result, error)
-	Shots(ctx context.Context, f state.ShotFilter) ([]stillcast.Shot, error)
+	Shots(ctx context.Context, f state.ShotFilter) ([]state.ShotStatus, error)
+	Shot(ctx context.Context, id int64) (state.ShotStatus, error)
 	PushPage(ctx context.Context, f state.PushFilter) ([]state.PushRecord, int64, error)
 	AttemptPage(ctx context.Context, f state.AttemptFilter) ([]state.AttemptRecord, int64, error)
 	CountShots(ctx context.Context, domains []string, start, end time.Time, step time.Duration) ([]int64, error)
@@ -92,6 +108,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("PushConflicts", s.pushConflicts)
 	t.Run("EndPushTwice", s.endPushTwice)
 	t.Run("PushIsOneStep", s.pushIsOneStep)
+	t.Run("RecordEvent", s.recordEvent)
 	t.Run("CommitShot", s.commitShot)
 	t.Run("CommitShotTwice", s.commitShotTwice)
 	t.Run("CommitShotRefuses", s.commitShotRefuses)
@@ -105,6 +122,10 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("ConcurrentSequences", s.concurrentSequences)
 	t.Run("Spool", s.spool)
 	t.Run("MarkStored", s.markStored)
+	t.Run("Mirror", s.mirror)
+	t.Run("DropSpooled", s.dropSpooled)
+	t.Run("DropSpooledInSteps", s.dropSpooledInSteps)
+	t.Run("DropShot", s.dropShot)
 	t.Run("ClaimOrder", s.claimOrder)
 	t.Run("ClaimLanes", s.claimLanes)
 	t.Run("ClaimIsolation", s.claimIsolation)
@@ -114,12 +135,27 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("Finish", s.finish)
 	t.Run("FinishRefuses", s.finishRefuses)
 	t.Run("Replay", s.replay)
+	t.Run("ReplayMany", s.replayMany)
+	t.Run("ReplayManyInSteps", s.replayManyInSteps)
+	t.Run("Pause", s.pause)
+	t.Run("PauseAhead", s.pauseAhead)
+	t.Run("ClockJumps", s.clockJumps)
+	t.Run("ClockBack", s.clockBack)
+	t.Run("ClockForth", s.clockForth)
 	t.Run("ConcurrentClaims", s.concurrentClaims)
 	t.Run("Backlogs", s.backlogs)
 	t.Run("NextDue", s.nextDue)
 	t.Run("Counts", s.counts)
+	t.Run("ExpiredPictures", s.expiredPictures)
+	t.Run("PruneShots", s.pruneShots)
+	t.Run("PruneShotsInSteps", s.pruneShotsInSteps)
+	t.Run("PruneEvents", s.pruneEvents)
+	t.Run("PruneAttempts", s.pruneAttempts)
 	t.Run("ListDeliveries", s.listDeliveries)
 	t.Run("ListShots", s.listShots)
+	t.Run("ListLedger", s.listLedger)
+	t.Run("LastAttempt", s.lastAttempt)
+	t.Run("ListShotStates", s.listShotStates)
 	t.Run("OddText", s.oddText)
 	t.Run("PushPage", s.pushPage)
 	t.Run("PushPageFilters", s.pushPageFilters)

@@ -16,7 +16,11 @@
 // string bytes, and allocates nothing because of a number it was told.
 package amf0
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/stillcast/stillcast"
+)
 
 // Property is a named value of an object or ECMA array.
 type Property struct {
@@ -54,15 +58,41 @@ func get(properties []Property, name string) (any, bool) {
 // Limits bounds what [Decode] accepts in one call. Its zero value accepts
 // nothing: start from [DefaultLimits].
 type Limits struct {
-	Depth       int // objects and arrays inside one another
-	Values      int // values altogether, nested ones included
-	StringBytes int // bytes of strings and property names altogether
+	Depth       int `yaml:"depth"`        // objects and arrays inside one another
+	Values      int `yaml:"values"`       // values altogether, nested ones included
+	StringBytes int `yaml:"string_bytes"` // bytes of strings and property names altogether
 }
 
 // DefaultLimits returns limits that fit every known publisher's commands and
 // metadata many times over: depth 8, 1024 values, 64 KiB of strings.
 func DefaultLimits() Limits {
 	return Limits{Depth: 8, Values: 1024, StringBytes: 64 << 10}
+}
+
+// Bounds of limits. What a publisher says is decoded by recursion, so the depth
+// is what it may make the stack grow.
+const (
+	maxDepth       = 64
+	maxValues      = 1 << 16
+	maxStringBytes = 1 << 20
+)
+
+// Validate reports the first limit that is not allowed.
+func (l Limits) Validate() error {
+	bounds := []struct {
+		field            string
+		value, low, high int
+	}{
+		{"depth", l.Depth, 2, maxDepth},
+		{"values", l.Values, 32, maxValues},
+		{"string_bytes", l.StringBytes, 4 << 10, maxStringBytes},
+	}
+	for _, b := range bounds {
+		if b.value < b.low || b.value > b.high {
+			return stillcast.Errorf(stillcast.CodeInvalid, b.field, "is %d; allowed are %d to %d", b.value, b.low, b.high)
+		}
+	}
+	return nil
 }
 
 // What may be wrong with AMF0 data. The errors of [Decode] wrap one of these

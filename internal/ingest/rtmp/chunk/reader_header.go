@@ -208,8 +208,8 @@ func (s *stream) advance(format byte, fields []byte, value uint32) {
 }
 
 func (r *Reader) openMessage(s *stream) error {
-	if s.Length > r.lim.MessageBytes {
-		return fmt.Errorf("%w: type %d with %d bytes announced, at most %d are allowed", ErrMessageBytes, s.Type, s.Length, r.lim.MessageBytes)
+	if limit, err := r.lim.length(s.Type); s.Length > limit {
+		return fmt.Errorf("%w: type %d with %d bytes announced, at most %d are allowed", err, s.Type, s.Length, limit)
 	}
 	if r.open >= r.lim.OpenMessages {
 		return fmt.Errorf("%w: %d are half received, at most %d may be", ErrOpenMessages, r.open, r.lim.OpenMessages)

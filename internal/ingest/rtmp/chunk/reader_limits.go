@@ -12,7 +12,11 @@ type Limits struct {
 	CommandBytes int `yaml:"command_bytes"`
 	// VideoBytes is the longest picture that is kept.
 	VideoBytes int `yaml:"video_bytes"`
-	// MessageBytes is the longest message, also of those that are skipped.
+	// AudioBytes is the longest audio message, which is skipped.
+	AudioBytes int `yaml:"audio_bytes"`
+	// DataBytes is the longest metadata message, which is skipped.
+	DataBytes int `yaml:"data_bytes"`
+	// MessageBytes is the longest message of any other type, also skipped.
 	MessageBytes int `yaml:"message_bytes"`
 	// ChunkBytes is the largest chunk size that a publisher may announce.
 	ChunkBytes int `yaml:"chunk_bytes"`
@@ -28,6 +32,8 @@ func DefaultLimits() Limits {
 	return Limits{
 		CommandBytes: 64 << 10,
 		VideoBytes:   8 << 20,
+		AudioBytes:   1 << 20,
+		DataBytes:    1 << 20,
 		MessageBytes: MaxPayload,
 		ChunkBytes:   16 << 20,
 		ChunkStreams: 64,
@@ -43,6 +49,8 @@ func (l Limits) Validate() error {
 	}{
 		{"command_bytes", l.CommandBytes, 4 << 10, 1 << 20},
 		{"video_bytes", l.VideoBytes, 64 << 10, MaxPayload},
+		{"audio_bytes", l.AudioBytes, 4 << 10, MaxPayload},
+		{"data_bytes", l.DataBytes, 4 << 10, MaxPayload},
 		{"message_bytes", l.MessageBytes, 64 << 10, MaxPayload},
 		{"chunk_bytes", l.ChunkBytes, 64 << 10, 16 << 20},
 		{"chunk_streams", l.ChunkStreams, 4, 1024},
@@ -54,6 +62,18 @@ func (l Limits) Validate() error {
 		}
 	}
 	return nil
+}
+
+// length returns the longest message of a type, and the error for a longer one.
+// Commands and pictures are bounded when they are kept.
+func (l Limits) length(kind uint8) (int, error) {
+	switch kind {
+	case TypeAudio:
+		return min(l.AudioBytes, l.MessageBytes), ErrAudioBytes
+	case TypeDataAMF0, TypeDataAMF3:
+		return min(l.DataBytes, l.MessageBytes), ErrDataBytes
+	}
+	return l.MessageBytes, ErrMessageBytes
 }
 
 // What a [Reader] refuses. Its errors wrap one of these with the figures.
@@ -74,6 +94,10 @@ var (
 	ErrCommandBytes = errors.New("command message is too long")
 	// ErrVideoBytes says that a picture is too large.
 	ErrVideoBytes = errors.New("video message is too long")
+	// ErrAudioBytes says that an audio message is too long.
+	ErrAudioBytes = errors.New("audio message is too long")
+	// ErrDataBytes says that metadata is too long.
+	ErrDataBytes = errors.New("data message is too long")
 	// ErrBudget says that the memory for messages in flight is spent.
 	ErrBudget = errors.New("memory for messages in flight is spent")
 )

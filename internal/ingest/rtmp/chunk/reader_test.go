@@ -230,7 +230,10 @@ func TestReaderRefuses(t *testing.T) {
 		{"17 open messages", "02 000000 000004 01 00000000 00000001" + open.String(), chunk.ErrOpenMessages, "at most 16"},
 		{"command too long", "03 000000 010001 14 00000000" + strings.Repeat("00", 32), chunk.ErrCommandBytes, "65537 bytes announced, at most 65536"},
 		{"picture too long", "04 000000 800001 09 00000000" + strings.Repeat("00", 32), chunk.ErrVideoBytes, "8388609 bytes announced, at most 8388608"},
-		{"message too long", "04 000000 f00001 08 00000000", chunk.ErrMessageBytes, "15728641"},
+		{"message too long", "04 000000 f00001 16 00000000", chunk.ErrMessageBytes, "15728641"},
+		{"audio too long", "04 000000 100001 08 00000000", chunk.ErrAudioBytes, "type 8 with 1048577 bytes announced, at most 1048576"},
+		{"metadata too long", "04 000000 100001 12 00000000", chunk.ErrDataBytes, "type 18 with 1048577 bytes announced, at most 1048576"},
+		{"AMF3 metadata too long", "04 000000 100001 0f 00000000", chunk.ErrDataBytes, "type 15"},
 	}
 	lim.MessageBytes = 15 << 20
 	for _, tt := range tests {
@@ -254,9 +257,10 @@ func TestReaderRefuses(t *testing.T) {
 func TestReaderSkipsLongMessages(t *testing.T) {
 	var wire bytes.Buffer
 	w := chunk.NewWriter(&wire)
-	write(t, w, chunk.Message{ChunkStream: 4, Type: chunk.TypeAudio, Payload: make([]byte, chunk.MaxPayload)})
+	write(t, w, chunk.Message{ChunkStream: 4, Type: chunk.TypeAggregate, Payload: make([]byte, chunk.MaxPayload)})
 	write(t, w, chunk.Message{ChunkStream: 4, Type: chunk.TypeVideo, Payload: []byte{1}})
 	rec := newRecorder()
+	rec.skipType = chunk.TypeAggregate
 	if err := read(wire.Bytes(), 1000, rec, chunk.DefaultLimits()); err != nil {
 		t.Fatal(err)
 	}
@@ -291,6 +295,8 @@ func TestLimitsValidate(t *testing.T) {
 	}{
 		{"command_bytes", func(l *chunk.Limits) { l.CommandBytes = 0 }},
 		{"video_bytes", func(l *chunk.Limits) { l.VideoBytes = 1 << 24 }},
+		{"audio_bytes", func(l *chunk.Limits) { l.AudioBytes = 0 }},
+		{"data_bytes", func(l *chunk.Limits) { l.DataBytes = 1 << 24 }},
 		{"message_bytes", func(l *chunk.Limits) { l.MessageBytes = -1 }},
 		{"chunk_bytes", func(l *chunk.Limits) { l.ChunkBytes = 1<<24 + 1 }},
 		{"chunk_streams", func(l *chunk.Limits) { l.ChunkStreams = 3 }},
