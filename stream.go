@@ -81,6 +81,6 @@ const (
 	EndNoData      EndCode = 8  // nothing received for long
 	EndInterrupted EndCode = 10 // this server ended it: shutdown or restart
 	EndNetwork     EndCode = 12 // the connection was closed or broke without a stop command
-	EndRefused     EndCode = 18 // what was sent is not allowed: codec, bytes, limits
+	EndRefused     EndCode = 18 // what was sent is not allowed (codec, bytes, limits), or its domain is gone or disabled
 	EndControl     EndCode = 21 // dropped or forbidden through the control API
 )

@@ -130,13 +130,14 @@ func deleteDomain(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	c.audit(before, nil)
-	c.dropDomain(before.Name, "the push domain was deleted through the API")
+	c.dropDomain(before.Name, "18/301: the push domain was deleted through the API")
 	return empty{}, nil
 }
 
-// dropDomain ends the live pushes of a domain.
+// dropDomain ends the live pushes of a domain, with the code of those that are
+// refused for the same reason (Tencent Cloud CSS, "Stream interruption records").
 func (c *call) dropDomain(name, why string) {
-	c.control.DropDomain(name, stillcast.PushEnd{At: time.Now(), Code: stillcast.EndControl, Message: why})
+	c.control.DropDomain(name, stillcast.PushEnd{At: time.Now(), Code: stillcast.EndRefused, Message: why})
 }
 
 func describeDomain(_ context.Context, c *call) (any, error) {
@@ -182,7 +183,7 @@ func enableDomain(ctx context.Context, c *call) (any, error) {
 func forbidDomain(ctx context.Context, c *call) (any, error) {
 	reply, err := c.switchDomain(ctx, true)
 	if err == nil {
-		c.dropDomain(c.domainName(), "the push domain was disabled through the API")
+		c.dropDomain(c.domainName(), "18/303: the push domain was disabled through the API")
 	}
 	return reply, err
 }

@@ -218,7 +218,7 @@ func TestStreamsAreEndedThroughTheAPI(t *testing.T) {
 	a := startApp(t, testConfig(t.TempDir(), h.URL))
 	c := newCaller(t, a)
 	stream := map[string]any{"DomainName": "127.0.0.1", "AppName": "live", "StreamName": "s"}
-	ends := func(action string, params map[string]any) {
+	ends := func(action string, params map[string]any, code stillcast.EndCode) {
 		t.Helper()
 		publisher := pushS(t, a)
 		h.shot()
@@ -230,8 +230,8 @@ func TestStreamsAreEndedThroughTheAPI(t *testing.T) {
 			t.Errorf("live streams %+v, %v", online, err)
 		}
 		c.must(action, params)
-		if end := h.end(); end.ErrCode != int(stillcast.EndControl) || end.ErrMsg == "" {
-			t.Errorf("%s: the push ended with %d (%s), want %d", action, end.ErrCode, end.ErrMsg, stillcast.EndControl)
+		if end := h.end(); end.ErrCode != int(code) || end.ErrMsg == "" {
+			t.Errorf("%s: the push ended with %d (%s), want %d", action, end.ErrCode, end.ErrMsg, code)
 		}
 		if err := publisher.Wait(); err == nil {
 			t.Errorf("%s: the publisher ended well", action)
@@ -244,11 +244,11 @@ func TestStreamsAreEndedThroughTheAPI(t *testing.T) {
 			t.Errorf("after %s a push: %v, %s; want it refused with %q", action, err, publisher.Said(), why)
 		}
 	}
-	ends("DropLiveStream", stream)
-	ends("ForbidLiveStream", stream) // it may be pushed again after a drop
+	ends("DropLiveStream", stream, stillcast.EndControl)
+	ends("ForbidLiveStream", stream, stillcast.EndControl) // it may be pushed again after a drop
 	refused("ForbidLiveStream", "forbidden")
 	c.must("ResumeLiveStream", stream)
-	ends("ForbidLiveDomain", map[string]any{"DomainName": "*"})
+	ends("ForbidLiveDomain", map[string]any{"DomainName": "*"}, stillcast.EndRefused)
 	refused("ForbidLiveDomain", "disabled")
 	c.must("EnableLiveDomain", map[string]any{"DomainName": "*"})
 	pushS(t, a)

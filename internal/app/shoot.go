@@ -42,7 +42,7 @@ func poison(err error) bool {
 func (a *App) shotOf(t capture.Taken) (shot stillcast.Shot, pictures [][]byte) {
 	at := t.Captured.In(a.opts.Config.Location())
 	shot = stillcast.Shot{
-		PushID: t.Push.ID, Stream: t.Push.Stream, Bucket: bucketOf(t.Template), Region: t.Template.Region,
+		PushID: t.Push.ID, Stream: t.Push.Stream, Bucket: a.pictures.primary.bucket(bucketOf(t.Template)), Region: t.Template.Region,
 		Due: t.Due, Captured: t.Captured, Format: t.Template.Format, Facts: t.Picture.Facts, Mirror: t.Template.Mirror,
 	}
 	for i, image := range t.Picture.Images {

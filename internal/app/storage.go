@@ -43,23 +43,45 @@ type place struct {
 	check func(context.Context) error // nil: it was looked at when it was opened
 	in    func(region string) objects // nil: its buckets are all in one region
 	local *file.Store                 // nil: it is no local folder
-	// ownBucket makes all pictures go to the bucket of the configuration: a mirror
-	// would else be where the first store is.
-	ownBucket bool
+	// own is the one bucket that the configuration names, "" for none. A shot that
+	// names no bucket is there, and with ownOnly every shot.
+	own     string
+	ownOnly bool
+	// folders keeps the pictures of each bucket apart in a mirror that has one for
+	// all: keys are unique in their bucket only.
+	folders bool
+}
+
+// bucket returns the bucket of the store that pictures of a template with the
+// bucket name go to. Their keys are unique in it.
+func (p *place) bucket(name string) string {
+	if p.ownOnly || name == "" {
+		return p.own
+	}
+	return name
 }
 
 // Put implements the contract of package objstore.
 func (p *place) Put(ctx context.Context, o objstore.Object) error {
-	if p.ownBucket {
+	if p.ownOnly {
+		o.Key = p.key(o.Bucket, o.Key)
 		o.Bucket, o.Region = "", ""
 	}
 	return p.objects.Put(ctx, o)
 }
 
+// key returns the name of a picture in the store.
+func (p *place) key(bucket, key string) string {
+	if p.folders && bucket != "" {
+		return bucket + "/" + key
+	}
+	return key
+}
+
 // at returns the store that knows a shot's bucket, and the bucket's name for it.
 func (p *place) at(shot stillcast.Shot) (objects, string) {
 	switch {
-	case p.ownBucket:
+	case p.ownOnly:
 		return p.objects, ""
 	case p.in != nil && shot.Region != "":
 		return p.in(shot.Region), shot.Bucket
@@ -71,7 +93,7 @@ func (p *place) at(shot stillcast.Shot) (objects, string) {
 func (p *place) holds(ctx context.Context, shot stillcast.Shot) (bool, error) {
 	store, bucket := p.at(shot)
 	for _, key := range shot.Keys() {
-		_, err := store.Head(ctx, bucket, key)
+		_, err := store.Head(ctx, bucket, p.key(shot.Bucket, key))
 		switch {
 		case errors.Is(err, objstore.ErrNotFound), errors.Is(err, objstore.ErrName):
 			return false, nil
@@ -86,7 +108,7 @@ func (p *place) holds(ctx context.Context, shot stillcast.Shot) (bool, error) {
 func (p *place) Remove(ctx context.Context, shot stillcast.Shot) error {
 	store, bucket := p.at(shot)
 	for _, key := range shot.Keys() {
-		if err := store.Delete(ctx, bucket, key); err != nil {
+		if err := store.Delete(ctx, bucket, p.key(shot.Bucket, key)); err != nil {
 			return err
 		}
 	}
@@ -125,7 +147,9 @@ func openPlaces(cfg *config.Config, publicURL string) (*places, error) {
 		if err != nil {
 			return nil, fmt.Errorf("open storage.mirrors[%d].%s: %w", i, m.Type, err)
 		}
-		p.ownBucket = m.Type == config.StorageCOS
+		// A mirror in COS would else be in the very bucket that the first store has.
+		p.ownOnly = p.ownOnly || m.Type == config.StorageCOS
+		p.folders = p.ownOnly
 		all.mirrors = append(all.mirrors, p)
 	}
 	return all, nil
@@ -141,12 +165,14 @@ func openPlace(m config.Mirror, concurrency int, local file.Options) (*place, er
 			return nil, err
 		}
 		p.objects, p.check = store, store.Check
+		p.own, p.ownOnly = m.S3.Bucket, m.S3.Bucket != ""
 	case config.StorageCOS:
 		store, err := cos.Open(m.COS)
 		if err != nil {
 			return nil, err
 		}
 		p.objects, p.check = store, store.Check
+		p.own = m.COS.Bucket
 		p.in = func(region string) objects { return store.In(region) }
 	default:
 		store, err := file.Open(local)

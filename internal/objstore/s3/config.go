@@ -47,9 +47,8 @@ type Config struct {
 	Endpoint string `yaml:"endpoint"`
 	// Region goes into signatures; stores without regions take any.
 	Region string `yaml:"region"`
-	// Bucket holds all pictures, whatever bucket their templates name; templates
-	// that differ in the bucket alone then need other prefixes. "" means that
-	// each template names its own.
+	// Bucket holds all pictures, whatever bucket their templates name. "" means
+	// that each template names its own.
 	Bucket string `yaml:"bucket"`
 	// Addressing says where URLs name the bucket.
 	Addressing Addressing `yaml:"addressing"`

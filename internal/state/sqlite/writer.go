@@ -48,12 +48,14 @@ type writer struct {
 	unsettled atomic.Bool   // something was acknowledged and not committed yet
 
 	// Owned by run.
-	conn      *sql.Conn
-	stmts     map[string]*sql.Stmt
-	open      *tx       // nil between transactions
-	owed      []*change // acknowledged, to be committed: done in open, or lost with the one before
-	failing   bool      // the last transaction was lost
-	shrinking bool
+	conn    *sql.Conn
+	stmts   map[string]*sql.Stmt
+	open    *tx       // nil between transactions
+	owed    []*change // acknowledged, to be committed: done in open, or lost with the one before
+	failing bool      // the last transaction was lost
+	// lastFailure is when a lost transaction was logged last.
+	lastFailure time.Time
+	shrinking   bool
 }
 
 // do runs a change and returns when it is durable, or has failed and left
@@ -306,10 +308,18 @@ func (w *writer) commitOwed() {
 	}
 }
 
+// failedEvery is how often a database that goes on failing, such as one on a full
+// disk, is spoken of: what waits is tried again many times a second.
+const failedEvery = 10 * time.Second
+
 func (w *writer) failed(err error, changes int) {
 	w.failing = true
 	w.metrics.failedCommits.Inc()
-	w.logger.Error("state commit failed", "error", err, "changes", changes)
+	level := slog.LevelDebug
+	if now := time.Now(); now.Sub(w.lastFailure) >= failedEvery {
+		level, w.lastFailure = slog.LevelError, now
+	}
+	w.logger.Log(context.Background(), level, "state commit failed", "error", err, "changes", changes)
 }
 
 // begin opens a transaction if none is open, and does in it again what was
