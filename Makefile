@@ -6,6 +6,7 @@ SHELL := /bin/bash
 GO ?= go
 FUZZTIME ?= 5s
 BENCHTIME ?= 1s
+FAULT_ROUNDS ?= 50
 DEMO_FLAGS ?=
 
 # Empty where git, its folder or a commit is missing; the program then calls itself what its source says.
@@ -37,6 +38,12 @@ lint: setup-test ## Linters, layer rules, shell scripts, dead code (first run co
 .PHONY: test-race
 test-race: setup-test ## All tests with the race detector
 	$(GO) test -race -timeout 15m ./...
+
+.PHONY: test-faults
+test-faults: setup-test ## kill -9, power cuts, full disks, stores in trouble, FAULT_ROUNDS (50) times each, and all other faults: ten minutes
+	STILLCAST_FAULT_ROUNDS=$(FAULT_ROUNDS) $(GO) test -count=1 -timeout 3h -v ./internal/faulttest
+	$(GO) test -count=1 -timeout 30m ./internal/testkit/lossfs ./internal/state/sqlite ./internal/spool ./internal/notify ./internal/capture \
+		./internal/objstore/... ./internal/app ./cmd/stillcast
 
 .PHONY: test-asan
 test-asan: setup-test ## The C code's tests with the address and leak sanitizer

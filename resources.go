@@ -97,10 +97,7 @@ func (r *Resources) Domain(host string) (Domain, bool) {
 // specific snapshot rule: domain+app+stream, then domain+stream, domain+app,
 // domain. The name of the registered domain counts, not the host that was sent.
 func (r *Resources) SnapshotTemplate(domain string, s Stream) (SnapshotTemplate, bool) {
-	order := [...]ruleKey{
-		{domain, s.App, s.Name}, {domain, "", s.Name}, {domain, s.App, ""}, {domain, "", ""},
-	}
-	for _, key := range order {
+	for _, key := range snapshotOrder(domain, s) {
 		if rule, ok := r.snapshotRules[key]; ok {
 			t, ok := r.snapshot[rule.TemplateID]
 			return t.WithDefaults(), ok
@@ -112,13 +109,46 @@ func (r *Resources) SnapshotTemplate(domain string, s Stream) (SnapshotTemplate,
 // CallbackTemplate returns the template of the most specific callback rule:
 // domain+app, then domain.
 func (r *Resources) CallbackTemplate(domain string, s Stream) (CallbackTemplate, bool) {
-	for _, key := range [...]ruleKey{{domain, s.App, ""}, {domain, "", ""}} {
+	for _, key := range callbackOrder(domain, s) {
 		if rule, ok := r.callbackRules[key]; ok {
 			t, ok := r.callback[rule.TemplateID]
 			return t, ok
 		}
 	}
 	return CallbackTemplate{}, false
+}
+
+// snapshotOrder are the rules that may hold for a stream, the most specific first.
+func snapshotOrder(domain string, s Stream) [4]ruleKey {
+	return [...]ruleKey{{domain, s.App, s.Name}, {domain, "", s.Name}, {domain, s.App, ""}, {domain, "", ""}}
+}
+
+func callbackOrder(domain string, s Stream) [2]ruleKey {
+	return [...]ruleKey{{domain, s.App, ""}, {domain, "", ""}}
+}
+
+// MatchingSnapshotRules returns the snapshot rules that match a stream in the order
+// of [Resources.SnapshotTemplate]: the first one is in force.
+func (r *Resources) MatchingSnapshotRules(domain string, s Stream) []SnapshotRule {
+	var rules []SnapshotRule
+	for _, key := range snapshotOrder(domain, s) {
+		if rule, ok := r.snapshotRules[key]; ok {
+			rules = append(rules, rule)
+		}
+	}
+	return rules
+}
+
+// MatchingCallbackRules returns the callback rules that match a stream in the order
+// of [Resources.CallbackTemplate]: the first one is in force.
+func (r *Resources) MatchingCallbackRules(domain string, s Stream) []CallbackRule {
+	var rules []CallbackRule
+	for _, key := range callbackOrder(domain, s) {
+		if rule, ok := r.callbackRules[key]; ok {
+			rules = append(rules, rule)
+		}
+	}
+	return rules
 }
 
 // SnapshotTemplateByID returns the snapshot template with that id as it was set

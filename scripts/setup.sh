@@ -68,6 +68,8 @@ look_for_test() {
 	has node || lack "node, for FFmpeg 8 and the clients of Tencent Cloud" nodejs
 	has npm || lack "npm, for the same" npm
 	has shellcheck || lack "shellcheck" shellcheck
+	# Whoever is not root mounts by it.
+	[[ $(id -u) == 0 ]] || has fusermount3 || lack "fusermount3, for the file system whose power tests cut" fuse3
 	# A library that gcc does not find is answered with the bare name.
 	if [[ ${compiler} == gcc* ]] && has gcc && [[ "$(gcc -print-file-name=libasan.so)" != /* ]]; then
 		lack "gcc's address sanitizer" "libgcc-$(gcc -dumpversion)-dev"

@@ -13,6 +13,7 @@ import (
 	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/internal/app"
 	"github.com/stillcast/stillcast/internal/config"
+	"github.com/stillcast/stillcast/internal/console"
 	"github.com/stillcast/stillcast/internal/receiver"
 )
 
@@ -88,6 +89,9 @@ func (d *demo) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, server.Stop(context.WithoutCancel(ctx))) }()
 	fmt.Fprintf(d.out.out, "server    rtmp://%s  pictures http://%s  metrics http://%s/metrics\n",
 		server.RTMPAddr(), server.HTTPAddr(), server.OpsAddr())
+	if url, password := server.ConsoleURL(); password != "" {
+		fmt.Fprintf(d.out.out, "console   %s  account %s  password %s\n", url, console.FirstAccount, password.Reveal())
+	}
 	fmt.Fprintf(d.out.out, "receiver  http://%s/events\n", hooks.Addr())
 
 	publishers := startSources(ctx, server.RTMPAddr().String(), d.key)

@@ -32,6 +32,7 @@ type cli struct {
 	Get         getCommand         `cmd:"" help:"Print what a running server is set up with."`
 	Deliveries  deliveriesCommand  `cmd:"" help:"See what became of events, and send them again."`
 	Shots       shotsCommand       `cmd:"" help:"See what was taken."`
+	Console     consoleCommand     `cmd:"" help:"Help who cannot log in to the console."`
 	Bench       benchCommand       `cmd:"" help:"Measure this machine."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 	CodecWorker codecWorkerCommand `cmd:"" hidden:"" help:"Decode pictures for a server (started by serve)."`

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/ingest"
 	"github.com/stillcast/stillcast/internal/ingest/rtmp/publish"
 	"github.com/stillcast/stillcast/internal/media/flv"
 )
@@ -101,7 +102,7 @@ func (c pushCommand) url(copyIndex int) (string, error) {
 	}
 	param := u.Param
 	if c.Key != "" {
-		param = signedParam(stillcast.Secret(c.Key), u, time.Now().Add(signedFor))
+		param = ingest.SignedParam(stillcast.Secret(c.Key), u, time.Now().Add(signedFor))
 	}
 	if param != "" {
 		base += "?" + param

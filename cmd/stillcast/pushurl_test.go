@@ -148,7 +148,7 @@ func TestURLOfCopyRefusesWhatIsNoPushURL(t *testing.T) {
 func TestSignedParamEndsWhenItShould(t *testing.T) {
 	u := ingest.PushURL{Stream: stillcast.Stream{Domain: "a.example.com", App: "live", Name: "s"}}
 	end := time.Now().Add(time.Hour).Truncate(time.Second)
-	param := signedParam("k", u, end)
+	param := ingest.SignedParam("k", u, end)
 	auth := stillcast.PushAuth{Key: "k"}
 	if err := auth.Check("s", param, end.Add(-time.Second)); err != nil {
 		t.Errorf("before its end: %v", err)

@@ -20,6 +20,7 @@ import (
 	"github.com/stillcast/stillcast/internal/app"
 	"github.com/stillcast/stillcast/internal/codec"
 	"github.com/stillcast/stillcast/internal/config"
+	"github.com/stillcast/stillcast/internal/console"
 )
 
 const defaultConfig = "stillcast.yaml"
@@ -100,6 +101,9 @@ func (s *service) run(ctx context.Context) error {
 	if credential, made := server.Credential(); made {
 		s.introduce(credential)
 	}
+	if url, password := server.ConsoleURL(); password != "" {
+		s.open(url, password)
+	}
 	if s.key != "" {
 		s.greet(server)
 	}
@@ -122,6 +126,18 @@ The control API has a new credential, which is kept in %s:
   SecretKey  %s
 
 `, filepath.Join(s.config.DataDir, api.CredentialFile), c.SecretID, c.SecretKey.Reveal())
+}
+
+// open tells the password of the console's first account, which is nowhere else.
+func (s *service) open(url string, password stillcast.Secret) {
+	fmt.Fprintf(s.out, `
+The console has its first account. The password is not shown again:
+
+  Console   %s
+  Account   %s
+  Password  %s
+
+`, url, console.FirstAccount, password.Reveal())
 }
 
 // greet tells a new user how to push.

@@ -38,20 +38,8 @@ func (c signPushURLCommand) Run(o output) error {
 			return err
 		}
 	}
-	_, err = fmt.Fprintln(o.out, base+"?"+signedParam(key, stream, time.Now().Add(c.Valid)))
+	_, err = fmt.Fprintln(o.out, base+"?"+ingest.SignedParam(key, stream, time.Now().Add(c.Valid)))
 	return err
-}
-
-// signedParam is the query of u with a new signature in place of an old one.
-func signedParam(key stillcast.Secret, u ingest.PushURL, expiry time.Time) string {
-	pairs := []string{stillcast.PushParam(key, u.Stream.Name, expiry)}
-	for pair := range strings.SplitSeq(u.Param, "&") {
-		name, _, _ := strings.Cut(pair, "=")
-		if name != "" && name != "txSecret" && name != "txTime" {
-			pairs = append(pairs, pair)
-		}
-	}
-	return strings.Join(pairs, "&")
 }
 
 func (c signPushURLCommand) keyOf(host string) (stillcast.Secret, error) {
@@ -74,18 +62,9 @@ const pushScheme = "rtmp://"
 // splitPushURL takes rtmp://DOMAIN/APP/STREAM?QUERY apart as the server would,
 // and returns the URL without its query too.
 func splitPushURL(raw string) (base string, u ingest.PushURL, err error) {
-	base, query, _ := strings.Cut(raw, "?")
-	end := strings.LastIndex(base, "/")
-	if len(base) < len(pushScheme) || !strings.EqualFold(base[:len(pushScheme)], pushScheme) || strings.Count(base, "/") < 4 {
+	if len(raw) < len(pushScheme) || !strings.EqualFold(raw[:len(pushScheme)], pushScheme) {
+		base, _, _ := strings.Cut(raw, "?")
 		return "", u, stillcast.Errorf(stillcast.CodeInvalid, "push URL", "%q is not rtmp://DOMAIN/APP/STREAM", base)
 	}
-	_, app, _ := strings.Cut(base[len(pushScheme):end], "/")
-	name := base[end+1:]
-	if query != "" {
-		name += "?" + query
-	}
-	if u, err = ingest.ParsePushURL(base[:end], app, name); err != nil {
-		return "", u, err
-	}
-	return base, u, nil
+	return ingest.SplitPushURL(raw)
 }

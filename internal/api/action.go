@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -59,6 +60,9 @@ func (a *Action) newCall(raw rawParams, control Control) (*call, error) {
 			err = faultf(codeMissing, "%s is missing; it is required (%s)", p.Name, p.Kind)
 		}
 		if err != nil {
+			if f, is := errors.AsType[*fault](err); is {
+				err = f.at(p.Name)
+			}
 			return nil, err
 		}
 		if ok {

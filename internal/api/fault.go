@@ -30,6 +30,13 @@ const (
 type fault struct {
 	Code    string
 	Message string
+	Param   string `json:"-"` // at fault, as far as it is known, with what of it: "NAME[2].width"
+}
+
+// at says which parameter is at fault.
+func (f *fault) at(param string) *fault {
+	f.Param = param
+	return f
 }
 
 func (f *fault) Error() string { return f.Code + ": " + f.Message }
@@ -62,7 +69,7 @@ func (a *Action) faultOf(err error) (f *fault, ok bool) {
 	if e.Code == stillcast.CodeInvalid && p.Code != "" {
 		code = p.Code
 	}
-	return &fault{Code: code, Message: p.Name + rest + ": " + e.Message}, true
+	return &fault{Code: code, Message: p.Name + rest + ": " + e.Message, Param: p.Name + rest}, true
 }
 
 // param finds the parameter that a field of Stillcast's is set by, and what of

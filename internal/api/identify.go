@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/guard"
 )
 
 // Identify tells whose credential a request carries in the open: by HTTP Basic
@@ -18,8 +19,8 @@ import (
 // a [stillcast.Error]: CodeDenied without a right credential, CodeLimit for who
 // must wait first, for as long as wait says.
 func (s *Server) Identify(r *http.Request) (c Credential, wait time.Duration, err error) {
-	from := remoteAddr(r)
-	if wait = s.guard.wait(from); wait > 0 {
+	from := guard.Network(r)
+	if wait = s.guard.Wait(from); wait > 0 {
 		return Credential{}, wait, stillcast.Errorf(stillcast.CodeLimit, "Authorization",
 			"was wrong too often from this address; try again in %s", max(time.Second, wait.Round(time.Second)))
 	}
@@ -33,11 +34,11 @@ func (s *Server) Identify(r *http.Request) (c Credential, wait time.Duration, er
 	// whether there is such an id.
 	want, got := sha256.Sum256([]byte(c.SecretKey.Reveal())), sha256.Sum256([]byte(key))
 	if subtle.ConstantTimeCompare(want[:], got[:]) != 1 || !ok {
-		s.guard.failed(from)
+		s.guard.Failed(from)
 		return Credential{}, 0, stillcast.Errorf(stillcast.CodeDenied, "Authorization",
 			"holds no credential that is known here; those of the configuration's api.credentials are, or else the one that the server printed at its first start")
 	}
-	s.guard.passed(from)
+	s.guard.Passed(from)
 	return c, 0, nil
 }
 

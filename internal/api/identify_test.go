@@ -2,10 +2,12 @@ package api
 
 import (
 	"net/http"
+	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/guard"
 )
 
 func TestIdentify(t *testing.T) {
@@ -46,14 +48,14 @@ func TestIdentify(t *testing.T) {
 		if c.SecretID != want || wait != 0 || (err == nil) != (want != "") || err != nil && stillcast.CodeOf(err) != stillcast.CodeDenied {
 			t.Errorf("%q is of %q, %v; want %q", authorization, c.SecretID, err, want)
 		}
-		s.guard.passed(remoteAddr(at("10.0.0.1:1", "")))
+		s.guard.Passed(guard.Network(at("10.0.0.1:1", "")))
 	}
 }
 
 func TestIdentifySlowsGuessingDown(t *testing.T) {
 	s := newRig(t).api
 	now := time.Now()
-	s.guard.now = func() time.Time { return now }
+	s.guard = guard.New[netip.Prefix](freeTries, func() time.Time { return now })
 	try := func(remote, key string) (time.Duration, error) {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://a.example.com/", http.NoBody)
 		if err != nil {

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stillcast/stillcast/internal/api/tcsign"
+	"github.com/stillcast/stillcast/internal/guard"
 )
 
 func TestWrongInputIsAnswered(t *testing.T) {
@@ -63,7 +65,7 @@ func TestWrongInputIsAnswered(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			defer r.api.guard.passed(remoteAddr(&http.Request{RemoteAddr: "127.0.0.1:1"}))
+			defer r.api.guard.Passed(guard.Network(&http.Request{RemoteAddr: "127.0.0.1:1"}))
 			a := r.send(test.send)
 			if a.Code != test.code || !strings.Contains(a.Message, test.says) {
 				t.Errorf("got %s: %s; want %s and %q", a.Code, a.Message, test.code, test.says)
@@ -128,7 +130,7 @@ func TestFewLargeBodiesAreReadAtOnce(t *testing.T) {
 func TestGuessingIsSlowed(t *testing.T) {
 	r := newRig(t)
 	now := time.Now()
-	r.api.guard.now = func() time.Time { return now }
+	r.api.guard = guard.New[netip.Prefix](freeTries, func() time.Time { return now })
 	wrong := r.post("DescribeLiveSnapshotTemplates", nil)
 	wrong.key = "another key"
 	for i := range freeTries {
@@ -147,16 +149,6 @@ func TestGuessingIsSlowed(t *testing.T) {
 	}
 	if a := r.send(wrong); a.Code != tcsign.CodeFailure {
 		t.Errorf("after a right signature: %s, want the count to begin anew", a.Code)
-	}
-}
-
-func TestGuardRemembersABoundedNumber(t *testing.T) {
-	g := newGuard()
-	for i := range 2 * maxFaces {
-		g.failed(remoteAddr(&http.Request{RemoteAddr: "10." + itoa(i>>16) + "." + itoa(i>>8&255) + "." + itoa(i&255) + ":1"}))
-	}
-	if len(g.faces) > maxFaces {
-		t.Errorf("%d addresses are remembered, want at most %d", len(g.faces), maxFaces)
 	}
 }
 

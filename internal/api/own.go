@@ -138,7 +138,8 @@ func (c *call) setOwn(t *stillcast.SnapshotTemplate) error {
 	for _, text := range c.texts("StillcastRenditions") {
 		size, ok := ParseSize(text)
 		if !ok {
-			return faultf(codeInvalidValue, "StillcastRenditions holds %q; allowed are sizes such as 640x360, and 640x0 where the height follows", clip(text))
+			return faultf(codeInvalidValue, "StillcastRenditions holds %q; allowed are sizes such as 640x360, and 640x0 where the height follows", clip(text)).
+				at("StillcastRenditions")
 		}
 		sizes = append(sizes, size)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/stillcast/stillcast/internal/api/tcsign"
+	"github.com/stillcast/stillcast/internal/guard"
 )
 
 // Version is the one version of the API.
@@ -51,7 +53,7 @@ type Server struct {
 	actions     map[string]*Action
 	credentials map[string]Credential
 	verifier    *tcsign.Verifier
-	guard       *guard
+	guard       *guard.Guard[netip.Prefix]
 	metrics     *metrics
 	large       chan struct{} // holds one for each large body
 }
@@ -117,8 +119,8 @@ func (e *exchange) name() string {
 
 func (e *exchange) answer(ctx context.Context) (any, error) {
 	s := e.server
-	from := remoteAddr(e.request)
-	if wait := s.guard.wait(from); wait > 0 {
+	from := guard.Network(e.request)
+	if wait := s.guard.Wait(from); wait > 0 {
 		return nil, faultf(codeTooOften, "too many wrong signatures came from this address; try again in %s", max(time.Second, wait.Round(time.Second)))
 	}
 	signed, raw, common, err := e.read()
@@ -127,10 +129,10 @@ func (e *exchange) answer(ctx context.Context) (any, error) {
 	}
 	e.who, err = s.verifier.Verify(signed)
 	if err != nil {
-		s.guard.failed(from)
+		s.guard.Failed(from)
 		return nil, err
 	}
-	s.guard.passed(from)
+	s.guard.Passed(from)
 	if err := e.choose(common); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/stillcast/stillcast/internal/api"
+	"github.com/stillcast/stillcast/internal/console"
 )
 
 // makeAPI makes the control API; without credentials in the configuration it has
@@ -37,7 +38,7 @@ func (a *App) Credential() (own api.Credential, made bool) { return a.credential
 const frontPage = `Stillcast takes screenshots of live streams.
 
 This address serves their pictures, under /pictures/, the ledger of shots and
-events, under /api/v1/, and the control API: the actions of Tencent Cloud live
+events, under /api/v1/, the console, under /console/, and the control API: the actions of Tencent Cloud live
 2018-08-01, to signed requests.
 `
 
@@ -46,6 +47,8 @@ func (a *App) front(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case api.Wants(r):
 		a.api.ServeHTTP(w, r)
+	case a.wantsConsole(r):
+		http.Redirect(w, r, console.Path, http.StatusSeeOther)
 	case r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		say(w, http.StatusOK, frontPage)
 	default:

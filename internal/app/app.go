@@ -27,6 +27,7 @@ import (
 	"github.com/stillcast/stillcast/internal/capture"
 	"github.com/stillcast/stillcast/internal/codec"
 	"github.com/stillcast/stillcast/internal/config"
+	"github.com/stillcast/stillcast/internal/console"
 	"github.com/stillcast/stillcast/internal/ingest"
 	"github.com/stillcast/stillcast/internal/ingest/rtmp"
 	"github.com/stillcast/stillcast/internal/ledger"
@@ -59,6 +60,7 @@ type App struct {
 
 	state    *sqlite.Store
 	pictures *places
+	checks   storeChecks
 	codec    *codec.Pool
 	notifier *notify.Notifier
 	previous previous
@@ -71,6 +73,8 @@ type App struct {
 	rtmp     *rtmp.Server
 	api      *api.Server
 	ledger   *ledger.Server
+	wall     *console.Wall
+	console  *console.Console // nil where it is turned off
 	http     *httpServer
 	ops      *httpServer
 
@@ -101,7 +105,7 @@ func (a *App) onStop(name string, stop func(context.Context) error) {
 // New makes the parts and binds the listeners. On an error everything that was
 // made is taken down again.
 func New(ctx context.Context, opts Options) (*App, error) {
-	a := &App{opts: opts, log: opts.Logger, began: time.Now(), registry: prometheus.NewRegistry(), failed: make(chan error, 4), captured: make(chan struct{})}
+	a := &App{opts: opts, log: opts.Logger, began: time.Now(), registry: prometheus.NewRegistry(), wall: console.NewWall(), failed: make(chan error, 4), captured: make(chan struct{})}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := a.make(ctx); err != nil {
 		return nil, errors.Join(err, a.Stop(ctx))
@@ -114,7 +118,7 @@ func New(ctx context.Context, opts Options) (*App, error) {
 func (a *App) make(ctx context.Context) error {
 	for _, part := range []func(context.Context) error{
 		a.makeState, a.makeHTTP, a.makeAPI, a.makePictures, a.makeNotifier, a.makeUploader, a.makeChores,
-		a.makeCodec, a.makeTasks, a.makeCapture, a.makeIngest, a.makeLedger,
+		a.makeCodec, a.makeTasks, a.makeCapture, a.makeIngest, a.makeLedger, a.makeConsole,
 	} {
 		if err := part(ctx); err != nil {
 			return err
@@ -263,10 +267,8 @@ func (a *App) makeIngest(ctx context.Context) error {
 		Config:    a.opts.Config.Ingest.Gate,
 		Resources: a.resources.Load, Journal: journal{a}, Supports: codec.Supported,
 		Exception: journal{a}.exception,
-		Open: func(p stillcast.Push, recorded <-chan struct{}) ingest.Sink {
-			return a.capture.Open(p, recorded)
-		},
-		Logger: a.logger("ingest"), Registerer: a.registry,
+		Open:      a.openPush,
+		Logger:    a.logger("ingest"), Registerer: a.registry,
 	})
 	cfg := a.opts.Config.Ingest.RTMP
 	cfg.Listen, cfg.ListenTLS = a.opts.Config.Listen.RTMP, a.opts.Config.Listen.RTMPS
@@ -359,7 +361,7 @@ func (a *App) RTMPAddr() net.Addr { return a.rtmp.Addr() }
 // none.
 func (a *App) RTMPSAddr() net.Addr { return a.rtmp.TLSAddr() }
 
-// HTTPAddr returns the address of local pictures and the control API.
+// HTTPAddr returns the address of local pictures, the control API and the console.
 func (a *App) HTTPAddr() net.Addr { return a.http.addr() }
 
 // OpsAddr returns the address of metrics and health.

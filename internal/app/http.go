@@ -19,6 +19,7 @@ import (
 
 	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/internal/api"
+	"github.com/stillcast/stillcast/internal/console"
 	"github.com/stillcast/stillcast/internal/ledger"
 	"github.com/stillcast/stillcast/internal/pictures"
 )
@@ -101,6 +102,7 @@ func (a *App) publicHandler() (http.Handler, error) {
 		mux.Handle(pictures.Path, handler)
 	}
 	mux.HandleFunc(ledger.Path, a.serveLedger)
+	mux.HandleFunc(console.Path, a.serveConsole)
 	mux.HandleFunc("/", a.front)
 	return mux, nil
 }

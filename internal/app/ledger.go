@@ -131,9 +131,13 @@ func (c courier) Test(ctx context.Context, to stillcast.Destination) (ledger.Tes
 }
 
 // Request implements [ledger.Courier].
-func (courier) Request(d state.DeliveryStatus, attempt state.Result) (http.Header, []byte, error) {
+func (courier) Request(d state.DeliveryStatus, attempt state.Result) (*ledger.Request, error) {
 	if len(attempt.Request) == 0 {
-		return nil, nil, nil
+		return nil, nil //nolint:nilnil // nothing was kept, which is no error
 	}
-	return notify.Rebuild(d.Event, d.Shot, d.Sequence, attempt.Attempt, attempt.Request)
+	sent, err := notify.Rebuild(d.Event, d.Shot, d.Sequence, attempt.Attempt, attempt.Request)
+	if err != nil {
+		return nil, err
+	}
+	return ledger.NewRequest(sent.URL, sent.Header, sent.Body), nil
 }

@@ -52,6 +52,7 @@ func (a *App) record(ctx context.Context, t capture.Taken) (stillcast.Shot, erro
 	}
 	a.quota.Recorded()
 	a.uploader.Take(shot, pictures)
+	a.show(shot, t)
 	return shot, nil
 }
 

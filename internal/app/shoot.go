@@ -13,7 +13,7 @@ import (
 
 // shoot makes pictures in a codec worker.
 func (a *App) shoot(ctx context.Context, o capture.Order) (capture.Picture, error) {
-	made, err := a.codec.Shoot(ctx, codec.Request{Config: o.Config, Units: o.Units, First: o.First, Pictures: o.Pictures})
+	made, err := a.shootWithPreview(ctx, o, codec.Request{Config: o.Config, Units: o.Units, First: o.First, Pictures: o.Pictures})
 	if err != nil {
 		return capture.Picture{}, err
 	}
@@ -21,8 +21,12 @@ func (a *App) shoot(ctx context.Context, o capture.Order) (capture.Picture, erro
 	for i, p := range made.Pictures {
 		images[i] = capture.Image{Data: p.Data, Width: p.Width, Height: p.Height}
 	}
+	var preview capture.Image
+	if len(images) > len(o.Pictures) {
+		preview, images = images[len(o.Pictures)], images[:len(o.Pictures):len(o.Pictures)]
+	}
 	m := made.Measures
-	return capture.Picture{Images: images, Facts: stillcast.Facts{
+	return capture.Picture{Images: images, Preview: preview, Facts: stillcast.Facts{
 		Decode: made.Decode, Scale: made.Scale, Encode: made.Encode,
 		Luma: m.Luma, Variance: m.Variance, Black: m.Black, Solid: m.Solid, Hash: m.Hash,
 	}}, nil

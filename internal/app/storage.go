@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -28,6 +29,7 @@ const (
 type objects interface {
 	Put(ctx context.Context, o objstore.Object) error
 	Head(ctx context.Context, bucket, key string) (objstore.Info, error)
+	Get(ctx context.Context, bucket, key string) (io.ReadCloser, objstore.Info, error)
 	Delete(ctx context.Context, bucket, key string) error
 	PublicURL(bucket, region, key string) (string, error)
 	Presign(ctx context.Context, bucket, key string, lifetime time.Duration) (string, error)
@@ -283,9 +285,11 @@ func (a *App) checkStores(ctx context.Context) {
 		checkCtx, cancel := context.WithTimeout(ctx, checkTime)
 		err := p.check(checkCtx)
 		cancel()
-		switch {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return
+		}
+		a.checks.note(p.name, err)
+		switch {
 		case err != nil:
 			a.logger("storage").Warn("object store cannot be used; pictures wait in the spool until it can",
 				"store", p.name, "type", p.typ, "do", whatToDo(err), "error", err)

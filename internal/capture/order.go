@@ -30,8 +30,9 @@ type Image struct {
 // Picture is what came of an [Order]: an Image for each of its Pictures. Of the
 // Facts, Options.Shoot sets Decode to Hash; the others are the capture's.
 type Picture struct {
-	Images []Image
-	Facts  stillcast.Facts
+	Images  []Image
+	Preview Image // for people who look on, and no part of the shot; zero for none
+	Facts   stillcast.Facts
 }
 
 // Taken is a picture with everything that its shot is recorded with.

@@ -26,6 +26,7 @@ type Pool struct {
 
 	mu      sync.Mutex
 	started bool
+	seats   []*slot
 }
 
 // NewPool makes a pool of workers that are started as program says. Start starts
@@ -73,7 +74,9 @@ func (p *Pool) Start(ctx context.Context) error {
 		p.log.Warn("codec workers run without a sandbox: a hostile stream could do what this program may do", "error", err)
 	}
 	for _, c := range children {
-		p.slots.Go(func() { (&slot{pool: p, log: p.log}).run(c) })
+		seat := &slot{pool: p, log: p.log}
+		p.seats = append(p.seats, seat)
+		p.slots.Go(func() { seat.run(c) })
 	}
 	p.log.Info("codec workers are ready", "workers", len(children))
 	return nil

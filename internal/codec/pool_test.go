@@ -164,7 +164,7 @@ func TestShootRefuses(t *testing.T) {
 		{"no configuration", func(r *Request) { r.Config = nil }, nil, "no decoder configuration"},
 		{"codec", func(r *Request) { r.Config = &media.Config{} }, ErrUnsupported, "none"},
 		{"no picture", func(r *Request) { r.Pictures = nil }, nil, "0 pictures"},
-		{"many pictures", func(r *Request) { r.Pictures = make([]stillcast.PictureSpec, MaxPictures+1) }, nil, "6 pictures"},
+		{"many pictures", func(r *Request) { r.Pictures = make([]stillcast.PictureSpec, MaxPictures+1) }, nil, "7 pictures"},
 		{"quality", func(r *Request) { r.Pictures[0].Quality = 101 }, nil, "quality 101"},
 		{"no quality", func(r *Request) { r.Pictures[0].Quality = 0 }, nil, "quality 0"},
 		{"width", func(r *Request) { r.Pictures[0].Width = -1 }, nil, "-1x0"},

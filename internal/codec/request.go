@@ -11,8 +11,9 @@ import (
 	"github.com/stillcast/stillcast/internal/media"
 )
 
-// MaxPictures is the most pictures of one request: a shot's own and its renditions.
-const MaxPictures = 1 + stillcast.MaxRenditions
+// MaxPictures is the most pictures of one request: a shot's own, its renditions, and
+// one to look at beside them.
+const MaxPictures = 2 + stillcast.MaxRenditions
 
 // Request is the wish for pictures of one frame.
 type Request struct {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,14 +32,18 @@ const (
 type slot struct {
 	pool     *Pool
 	log      *slog.Logger
-	failures int // workers in a row that did not make a single shot
+	failures int                         // workers in a row that did not make a single shot
+	seen     atomic.Pointer[WorkerState] // as it is now; nil while there is none
 }
 
 // run serves until the pool closes. It owns c.
 func (s *slot) run(c *child) {
 	for c != nil {
 		s.pool.metrics.workers.Inc()
-		reason := s.use(c)
+		began := time.Now()
+		s.show(c, began)
+		reason := s.use(c, began)
+		s.seen.Store(nil)
 		s.pool.metrics.workers.Dec()
 		if reason == "" {
 			return
@@ -50,7 +55,7 @@ func (s *slot) run(c *child) {
 
 // use gives jobs to c until that is gone, and says why; "" for the end of the
 // pool.
-func (s *slot) use(c *child) string {
+func (s *slot) use(c *child, began time.Time) string {
 	for {
 		if reason := s.worn(c); reason != "" {
 			s.log.Info("codec worker is replaced", "pid", c.pid(), "reason", reason, "shots", c.shots, "rss", c.usage.rss, "cpu", c.usage.cpu)
@@ -76,6 +81,7 @@ func (s *slot) use(c *child) string {
 			if u, err := usageOf(c.pid()); err == nil { // else it has ended, which is seen above
 				c.usage = u
 			}
+			s.show(c, began)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stillcast/stillcast/internal/api"
 	"github.com/stillcast/stillcast/internal/capture"
 	"github.com/stillcast/stillcast/internal/codec"
+	"github.com/stillcast/stillcast/internal/console"
 	"github.com/stillcast/stillcast/internal/ingest"
 	"github.com/stillcast/stillcast/internal/ingest/rtmp"
 	"github.com/stillcast/stillcast/internal/notify"
@@ -38,6 +39,7 @@ type Config struct {
 	Storage   Storage        `yaml:"storage"`
 	Callback  notify.Config  `yaml:"callback"`
 	API       api.Config     `yaml:"api"`
+	Console   console.Config `yaml:"console"`
 	Resources Resources      `yaml:"resources"`
 }
 
@@ -62,6 +64,7 @@ func Default() Config {
 		Storage:   DefaultStorage(),
 		Callback:  notify.DefaultConfig(),
 		API:       api.DefaultConfig(),
+		Console:   console.DefaultConfig(),
 	}
 }
 
@@ -87,6 +90,7 @@ func (c *Config) Validate() []error {
 		{"storage", c.Storage.Validate()},
 		{"callback", c.Callback.Validate()},
 		{"api", c.API.Validate()},
+		{"console", c.Console.Validate()},
 	}
 	var faults []error
 	for _, p := range parts {

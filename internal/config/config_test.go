@@ -19,6 +19,7 @@ import (
 	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/internal/api"
 	"github.com/stillcast/stillcast/internal/config"
+	"github.com/stillcast/stillcast/internal/console"
 	"github.com/stillcast/stillcast/internal/ingest"
 	"github.com/stillcast/stillcast/internal/ingest/rtmp"
 	"github.com/stillcast/stillcast/internal/ingest/rtmp/amf0"
@@ -92,6 +93,10 @@ func TestContract(t *testing.T) {
 	want.API.Credentials = []api.Credential{
 		{SecretID: "AKIDfirst", SecretKey: "0123456789abcdef"},
 		{SecretID: "AKIDreader", SecretKey: "a key: of some words", ReadOnly: true},
+	}
+	want.Console = console.Config{
+		SessionLifetime: 24 * time.Hour, IdleLifetime: time.Hour,
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
 	}
 	want.Capture.Queue, want.Capture.QueueBytes = 64, 16<<20
 	want.Capture.GOPBytes, want.Capture.GOPTotalBytes, want.Capture.ExactShare = 1<<20, 8<<20, 0.25

@@ -16,7 +16,7 @@ import (
 type Listen struct {
 	RTMP  string `yaml:"rtmp"`  // publishers
 	RTMPS string `yaml:"rtmps"` // publishers over TLS; "" for none
-	HTTP  string `yaml:"http"`  // local pictures and the API
+	HTTP  string `yaml:"http"`  // local pictures, the API and the console
 	Ops   string `yaml:"ops"`   // metrics, health, profiles: for the operator only
 }
 

@@ -108,17 +108,10 @@ func (g *Gate) Admit(_ context.Context, req Request) (Push, error) {
 }
 
 func (g *Gate) admit(req Request) (*livePush, *Refusal) {
-	s := req.URL.Stream
-	if err := s.Validate(); err != nil {
-		return nil, refuse(ReasonName, err)
-	}
-	domain, refusal := g.open(s.Domain)
+	s, now := req.URL.Stream, time.Now()
+	domain, refusal := g.authorise(req.URL, now)
 	if refusal != nil {
 		return nil, refusal
-	}
-	now := time.Now()
-	if err := domain.Auth.Check(s.Name, req.URL.Param, now); err != nil {
-		return nil, refuseAuth(err)
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -133,6 +126,35 @@ func (g *Gate) admit(req Request) (*livePush, *Refusal) {
 		done:     make(chan struct{}),
 		recorded: make(chan struct{}),
 	})
+}
+
+// authorise checks what a push URL alone decides, and returns the domain that
+// takes its push.
+func (g *Gate) authorise(u PushURL, now time.Time) (stillcast.Domain, *Refusal) {
+	if err := u.Stream.Validate(); err != nil {
+		return stillcast.Domain{}, refuse(ReasonName, err)
+	}
+	domain, refusal := g.open(u.Stream.Domain)
+	if refusal != nil {
+		return domain, refusal
+	}
+	if err := domain.Auth.Check(u.Stream.Name, u.Param, now); err != nil {
+		return domain, refuseAuth(err)
+	}
+	return domain, nil
+}
+
+// Ask says whether a push with a URL would be admitted at a time: the domain that
+// would take it, and nil or why it would be refused. It begins no push, counts
+// nothing and slows nobody down.
+func (g *Gate) Ask(u PushURL, now time.Time) (stillcast.Domain, *Refusal) {
+	domain, refusal := g.authorise(u, now)
+	if refusal != nil {
+		return domain, refusal
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return domain, g.mayBegin(stillcast.Push{Stream: u.Stream, Domain: domain.Name, Started: now})
 }
 
 func (g *Gate) register(p *livePush) (*livePush, *Refusal) {

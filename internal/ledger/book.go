@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/stillcast/stillcast"
@@ -33,9 +32,8 @@ type Courier interface {
 	Health() map[stillcast.Destination]Health
 	// Test sends a sample event now. An error is one of the request, not of the answer.
 	Test(ctx context.Context, to stillcast.Destination) (TestResult, error)
-	// Request makes the header and body that an attempt sent. Both are nil where
-	// nothing was kept of them.
-	Request(d state.DeliveryStatus, attempt state.Result) (http.Header, []byte, error)
+	// Request makes what an attempt sent. It is nil where nothing was kept of it.
+	Request(d state.DeliveryStatus, attempt state.Result) (*Request, error)
 }
 
 // Pictures gives the URL at which a shot's picture can be downloaded.

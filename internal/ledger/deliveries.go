@@ -106,6 +106,9 @@ type DeliveryDetail struct {
 	Delivery
 
 	Log []Attempt `json:"attempts" doc:"The attempts that ended, the oldest first. One whose server died has no entry."`
+
+	// Event is what happened, for who asks from within the program.
+	Event stillcast.Event `json:"-"`
 }
 
 // Attempt is one HTTP request for a delivery.
@@ -155,7 +158,7 @@ func (c *call) getDelivery(ctx context.Context, q idQuery) (DeliveryDetail, erro
 	if err != nil {
 		return DeliveryDetail{}, err
 	}
-	detail := DeliveryDetail{Delivery: deliveryOf(d), Log: []Attempt{}}
+	detail := DeliveryDetail{Delivery: deliveryOf(d), Log: []Attempt{}, Event: d.Event}
 	for _, r := range results {
 		detail.Log = append(detail.Log, c.attempt(d, r))
 	}
@@ -167,14 +170,12 @@ func (c *call) attempt(d state.DeliveryStatus, r state.Result) Attempt {
 		Number: r.Attempt, Outcome: outcomeWord(r.Outcome), Started: Time(r.Started), TookMS: Milliseconds(r.Took), RetryAt: Time(r.RetryAt),
 		Status: r.Status, Error: r.Error, Reply: strings.ToValidUTF8(r.Reply, "\uFFFD"),
 	}
-	header, body, err := c.opts.Courier.Request(d, r)
+	request, err := c.opts.Courier.Request(d, r)
 	if err != nil {
 		a.Unknown = err.Error()
 		return a
 	}
-	if header != nil || body != nil {
-		a.Request = NewRequest("", header, body)
-	}
+	a.Request = request
 	return a
 }
 

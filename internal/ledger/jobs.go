@@ -182,7 +182,7 @@ func (j *jobs) finish(one *job, n int, outcome string, err error) {
 	if err != nil {
 		level = slog.LevelError
 	}
-	j.log.Log(context.Background(), level, "replay ended", "audit", true, "secret_id", view.By, "replay", view.ID,
+	j.log.Log(context.Background(), level, "replay ended", "audit", true, "by", view.By, "replay", view.ID,
 		"state", view.State, "replayed", view.Replayed, "error", errors.Join(err))
 }
 

@@ -13,7 +13,7 @@ type ReplayJob struct {
 	ID       string    `json:"id"`
 	State    string    `json:"state" enum:"running,done,cancelled,failed"`
 	Filter   Selection `json:"filter"`
-	By       string    `json:"by" doc:"Secret id of the credential that started it."`
+	By       string    `json:"by" doc:"Secret id of the credential that started it, or the account of the console."`
 	Started  Time      `json:"started"`
 	Ended    Time      `json:"ended,omitzero"`
 	Replayed int64     `json:"replayed" doc:"Deliveries that are sent again."`

@@ -190,14 +190,14 @@ func (c *fakeCourier) Test(_ context.Context, to stillcast.Destination) (TestRes
 	return TestResult{Request: NewRequest("http://a.example.com/shot", http.Header{"B": {"2"}, "A": {"1"}}, []byte(DestinationID(to).String())), Started: Time(at), Status: 503, Error: "status 503"}, nil
 }
 
-func (c *fakeCourier) Request(d state.DeliveryStatus, attempt state.Result) (http.Header, []byte, error) {
+func (c *fakeCourier) Request(d state.DeliveryStatus, attempt state.Result) (*Request, error) {
 	switch attempt.Attempt {
 	case 1:
-		return http.Header{"Stillcast-Event-Id": {d.Event.ID}}, []byte(`{"a":"<&>"}`), nil
+		return NewRequest("http://a.example.com/shot", http.Header{"Stillcast-Event-Id": {d.Event.ID}}, []byte(`{"a":"<&>"}`)), nil
 	case 2:
-		return nil, nil, errors.New("the callback template has no signing secret any more")
+		return nil, errors.New("the callback template has no signing secret any more")
 	}
-	return nil, nil, nil
+	return nil, nil
 }
 
 type fakePictures struct{}

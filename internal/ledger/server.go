@@ -33,7 +33,8 @@ const (
 
 // Caller is who asks.
 type Caller struct {
-	Name     string // of the credential, for the audit log
+	Name     string // of the credential or the account, for the audit log
+	Account  bool   // it is an account of the console
 	ReadOnly bool   // may change nothing
 }
 
@@ -117,7 +118,7 @@ func (m methods) names() []string {
 func (s *Server) handler(m methods) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		c := &call{Server: s, request: r, id: uuid.NewString(), methods: m, operation: m.of(r.Method)}
+		c := &call{Server: s, request: r, id: uuid.NewString(), methods: m, operation: m.of(r.Method), remote: r.RemoteAddr}
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
 		reply, err := c.answer(ctx)
@@ -141,6 +142,7 @@ type call struct {
 	methods   methods    // of the path
 	operation *operation // nil where there is none
 	who       Caller
+	remote    string // address
 }
 
 func (c *call) name() string {
@@ -196,19 +198,33 @@ func (c *call) mayChange() error {
 	return nil
 }
 
-// run does what is asked, and notes who changed what.
+// run does what a request asks for.
 func (c *call) run(ctx context.Context) (any, error) {
-	select {
-	case c.turns <- struct{}{}:
-		defer func() { <-c.turns }()
-	case <-ctx.Done():
-		return nil, stillcast.Errorf(stillcast.CodeLimit, "", "%d requests are being worked on; try again later", atOnce)
-	}
-	o := c.operation
-	all, err := sent(c.request, o.params)
+	done, err := c.turn(ctx)
 	if err != nil {
 		return nil, err
 	}
+	defer done()
+	all, err := sent(c.request, c.operation.params)
+	if err != nil {
+		return nil, err
+	}
+	return c.do(ctx, all)
+}
+
+// turn waits until this is one of the few that are worked on. Done ends it.
+func (c *call) turn(ctx context.Context) (done func(), err error) {
+	select {
+	case c.turns <- struct{}{}:
+		return func() { <-c.turns }, nil
+	case <-ctx.Done():
+		return nil, stillcast.Errorf(stillcast.CodeLimit, "", "%d requests are being worked on; try again later", atOnce)
+	}
+}
+
+// do does an operation with what was given, and notes who changed what.
+func (c *call) do(ctx context.Context, all []given) (any, error) {
+	o := c.operation
 	in, err := bind(o.input, o.params, all)
 	if err != nil {
 		return nil, err
@@ -227,8 +243,13 @@ func (c *call) audit(all []given, err error) {
 	for _, g := range all {
 		input = append(input, slog.String(g.name, g.text))
 	}
-	c.opts.Logger.Info("ledger change", "audit", true, "request", c.id, "secret_id", c.who.Name, "remote", c.request.RemoteAddr,
-		"action", c.operation.id, slog.Group("input", input...), "done", err == nil)
+	who := "secret_id"
+	if c.who.Account {
+		who = "account"
+	}
+	c.opts.Logger.LogAttrs(context.Background(), slog.LevelInfo, "ledger change",
+		slog.Bool("audit", true), slog.String("request", c.id), slog.String(who, c.who.Name), slog.String("remote", c.remote),
+		slog.String("action", c.operation.id), slog.Group("input", input...), slog.Bool("done", err == nil))
 }
 
 // refusal is the answer to a request that failed. What is no business of the

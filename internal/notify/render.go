@@ -183,27 +183,34 @@ func (r request) record() (json.RawMessage, error) {
 	return marshal(r)
 }
 
+// Sent is the request of a past attempt.
+type Sent struct {
+	URL    string // scheme, host and path
+	Header http.Header
+	Body   []byte
+}
+
 // Rebuild returns the header and the body of a past attempt as they were sent,
 // byte for byte, from the event, its shot, the sequence number, the number of
 // the attempt, and what [state.Result.Request] kept of it. The header is all but
 // what HTTP itself adds (Host, Content-Length). The error says that nothing was
 // kept, or that the URLs of the pictures were too long to be.
-func Rebuild(event stillcast.Event, shot stillcast.Shot, sequence int64, attempt int, kept json.RawMessage) (http.Header, []byte, error) {
+func Rebuild(event stillcast.Event, shot stillcast.Shot, sequence int64, attempt int, kept json.RawMessage) (Sent, error) {
 	if len(kept) == 0 {
-		return nil, nil, stillcast.Errorf(stillcast.CodeNotFound, "request", "of attempt %d was not kept", attempt)
+		return Sent{}, stillcast.Errorf(stillcast.CodeNotFound, "request", "of attempt %d was not kept", attempt)
 	}
 	var r request
 	if err := json.Unmarshal(kept, &r); err != nil {
-		return nil, nil, fmt.Errorf("read the request of attempt %d: %w", attempt, err)
+		return Sent{}, fmt.Errorf("read the request of attempt %d: %w", attempt, err)
 	}
 	if r.TooLong {
-		return nil, nil, stillcast.Errorf(stillcast.CodeNotFound, "request",
+		return Sent{}, stillcast.Errorf(stillcast.CodeNotFound, "request",
 			"of attempt %d was not kept whole: its URLs of pictures are longer than %d bytes", attempt, state.MaxRequest)
 	}
 	m := message{event: event, shot: shot, sequence: sequence}
 	body, err := render(m, attempt, r)
 	if err != nil {
-		return nil, nil, err
+		return Sent{}, err
 	}
-	return headerOf(m, attempt, r), body, nil
+	return Sent{URL: r.To, Header: headerOf(m, attempt, r), Body: body}, nil
 }

@@ -79,17 +79,20 @@ func TestRebuild(t *testing.T) {
 				t.Fatalf("%d results of %d requests", len(results), len(arrivals))
 			}
 			for n, result := range results {
-				header, body, err := Rebuild(d.Event, d.Shot, d.Sequence, result.Attempt, result.Request)
+				rebuilt, err := Rebuild(d.Event, d.Shot, d.Sequence, result.Attempt, result.Request)
 				if err != nil {
 					t.Fatal(err)
 				}
 				sent := arrivals[n].header.Clone()
 				sent.Del("Content-Length")
-				if diff := cmp.Diff(sent, header); diff != "" {
+				if diff := cmp.Diff(sent, rebuilt.Header); diff != "" {
 					t.Errorf("%06b: header -sent +rebuilt:\n%s", i, diff)
 				}
-				if !bytes.Equal(arrivals[n].body, body) {
-					t.Errorf("%06b: body -sent +rebuilt:\n%s", i, cmp.Diff(string(arrivals[n].body), string(body)))
+				if !bytes.Equal(arrivals[n].body, rebuilt.Body) {
+					t.Errorf("%06b: body -sent +rebuilt:\n%s", i, cmp.Diff(string(arrivals[n].body), string(rebuilt.Body)))
+				}
+				if want, _, _ := strings.Cut(template(1).SnapshotURL, "?"); rebuilt.URL != want {
+					t.Errorf("%06b: sent to %q, rebuilt %q", i, want, rebuilt.URL)
 				}
 			}
 		})
@@ -107,7 +110,7 @@ func TestRebuildRefuses(t *testing.T) {
 		t.Fatalf("%s, %v", tooLong, err)
 	}
 	for kept, says := range map[string]string{"": "was not kept", "[": "unexpected end", string(tooLong): "URLs of pictures are longer than 4096 bytes"} {
-		_, _, err := Rebuild(messageOf(fields).event, shot, 1, 3, json.RawMessage(kept))
+		_, err := Rebuild(messageOf(fields).event, shot, 1, 3, json.RawMessage(kept))
 		if err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "attempt 3") {
 			t.Errorf("%q: %v", kept, err)
 		}

@@ -116,3 +116,14 @@ func (b *breaker) isOpen() bool { return !b.gate().open }
 func isStoreFailure(err error) bool {
 	return errors.Is(err, objstore.ErrUnavailable) || errors.Is(err, objstore.ErrThrottled) || errors.Is(err, context.DeadlineExceeded)
 }
+
+// look returns how the store with a name does.
+func (b *breaker) look(name string) Breaker {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	state := Breaker{Store: name, Failures: b.failures, Open: b.open}
+	if b.open {
+		state.Since, state.NextTry = b.since, b.probeAt
+	}
+	return state
+}

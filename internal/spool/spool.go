@@ -173,6 +173,25 @@ func (u *Uploader) Broken() []string {
 	return names
 }
 
+// Breaker is how a store does, as far as the uploader has seen.
+type Breaker struct {
+	Store    string    // its name
+	Failures int       // in a row
+	Open     bool      // it does not work, and gets one picture at a time
+	Since    time.Time // it opened; zero unless it is open
+	NextTry  time.Time // no picture before; zero unless it is open
+}
+
+// Breakers returns how the stores do, the first one before its mirrors.
+func (u *Uploader) Breakers() []Breaker {
+	all := make([]Breaker, 0, len(u.lanes))
+	for _, l := range u.lanes {
+		st := l.stores[len(l.stores)-1]
+		all = append(all, st.breaker.look(st.Name))
+	}
+	return all
+}
+
 // laneOf returns the lane of the shots of a mirror, "" for none. Those of a
 // mirror that is no longer there go to the primary store alone, or else their
 // events would never be sent.

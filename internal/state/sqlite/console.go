@@ -137,11 +137,11 @@ func scanConsoleAccount(scan scan) (a state.ConsoleAccount, err error) {
 	return a, err
 }
 
-// ConsoleSessions returns the sessions of the console, those that began first first.
+// ConsoleSessions returns the sessions of the console in the order of their ids.
 // It gives also those that have expired, until the next one is added.
 func (s *Store) ConsoleSessions(ctx context.Context) ([]state.ConsoleSession, error) {
 	var all []state.ConsoleSession
-	err := s.read(ctx, "SELECT id, account, created_at, seen_at, expires_at, address, agent FROM console_session ORDER BY created_at, id", nil,
+	err := s.read(ctx, "SELECT id, account, created_at, seen_at, expires_at, address, agent FROM console_session ORDER BY id", nil,
 		func(scan scan) error { return appendRow(&all, scan, scanConsoleSession) })
 	if err != nil {
 		return nil, within("list console sessions", err)

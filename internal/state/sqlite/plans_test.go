@@ -82,7 +82,7 @@ func (c notingConn) QueryContext(ctx context.Context, query string, args []drive
 // small are the tables that are read as a whole: what an operator sets up, and
 // what is read of them alone.
 var small = regexp.MustCompile(`^SCAN (destination|json_each VIRTUAL TABLE|CONSTANT ROW|page$|\(subquery-\d+\)|domain|ban|task|` +
-	`snapshot_template|snapshot_rule|callback_template|callback_rule|spool_total|console_account|goose_db_version|sqlite_schema|` +
+	`snapshot_template|snapshot_rule|callback_template|callback_rule|spool_total|console_account|console_session$|goose_db_version|sqlite_schema|` +
 	`push USING INDEX push_open|picture_gone USING COVERING INDEX picture_leaving)`)
 
 // sorts are the statements that may sort: a few rows, or numbers alone.

@@ -32,6 +32,16 @@ type Store interface {
 	DeleteBan(ctx context.Context, stream stillcast.Stream) (stillcast.Ban, error)
 	Bans(ctx context.Context) ([]stillcast.Ban, error)
 
+	ConsoleAccounts(ctx context.Context) ([]state.ConsoleAccount, error)
+	AddConsoleAccount(ctx context.Context, a state.ConsoleAccount) error
+	SetConsolePassword(ctx context.Context, name string, password stillcast.Secret, keep string) error
+	SetConsoleRole(ctx context.Context, name string, role state.ConsoleRole) error
+	DeleteConsoleAccount(ctx context.Context, name string) error
+	ConsoleSessions(ctx context.Context) ([]state.ConsoleSession, error)
+	AddConsoleSession(ctx context.Context, s state.ConsoleSession, ended []string) error
+	SeeConsoleSession(ctx context.Context, s state.ConsoleSession) error
+	EndConsoleSessions(ctx context.Context, ids []string) error
+
 	AddTask(ctx context.Context, task stillcast.Task) (stillcast.Task, error)
 	StopTask(ctx context.Context, id string, at time.Time) (stillcast.Task, error)
 	DeleteTask(ctx context.Context, id string) (stillcast.Task, error)
@@ -100,6 +110,12 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("CallbackRules", s.callbackRules)
 	t.Run("DeletedTemplateIsOwed", s.deletedTemplateIsOwed)
 	t.Run("Bans", s.bans)
+	t.Run("ConsoleAccounts", s.consoleAccounts)
+	t.Run("ConsoleAccountLimit", s.consoleAccountLimit)
+	t.Run("ConsoleRefuses", s.consoleRefuses)
+	t.Run("LastConsoleAdmin", s.lastConsoleAdmin)
+	t.Run("ConsoleSessions", s.consoleSessions)
+	t.Run("ConsoleSessionsEnd", s.consoleSessionsEnd)
 	t.Run("AddTask", s.addTask)
 	t.Run("TaskLimit", s.taskLimit)
 	t.Run("EndTask", s.endTask)

@@ -21,3 +21,4 @@ CREATE TABLE console_session (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX console_session_account ON console_session (account);
+CREATE INDEX console_session_end ON console_session (expires_at);
