@@ -7,6 +7,7 @@ GO ?= go
 FUZZTIME ?= 5s
 BENCHTIME ?= 1s
 FAULT_ROUNDS ?= 50
+CROWD ?= 10000
 DEMO_FLAGS ?=
 
 # Empty where git, its folder or a commit is missing; the program then calls itself what its source says.
@@ -44,6 +45,16 @@ test-faults: setup-test ## kill -9, power cuts, full disks, stores in trouble, F
 	STILLCAST_FAULT_ROUNDS=$(FAULT_ROUNDS) $(GO) test -count=1 -timeout 3h -v ./internal/faulttest
 	$(GO) test -count=1 -timeout 30m ./internal/testkit/lossfs ./internal/state/sqlite ./internal/spool ./internal/notify ./internal/capture \
 		./internal/objstore/... ./internal/app ./cmd/stillcast
+
+.PHONY: test-crowd
+test-crowd: setup-test ## CROWD (10000) connections that never publish, or as many as the limit of open files allows
+	@# The test holds both ends of each connection.
+	@n=$(CROWD); wanted=$$((2 * n + 200)); files=$$(ulimit -Hn); \
+	if [[ $$files != unlimited ]] && ((files < wanted)) && ! ulimit -n "$$wanted" 2>/dev/null; then \
+		n=$$(((files - 200) / 2)); echo "The limit of $$files open files allows $$n connections, not $(CROWD)."; \
+	fi; \
+	echo "$$n connections that never publish:"; \
+	STILLCAST_RTMP_CROWD=$$n $(GO) test -count=1 -timeout 10m -v -run '^TestCrowdThatNeverPublishes$$' ./internal/ingest/rtmp
 
 .PHONY: test-asan
 test-asan: setup-test ## The C code's tests with the address and leak sanitizer

@@ -65,6 +65,8 @@ look_for_test() {
 	look_for_demo
 	look_for_encoders libx265 libaom-av1 libvpx-vp9 libvpx
 	look_for_gstreamer
+	has obs || lack "OBS Studio" obs-studio
+	has Xvfb || lack "Xvfb, a display for OBS" xvfb
 	has node || lack "node, for FFmpeg 8 and the clients of Tencent Cloud" nodejs
 	has npm || lack "npm, for the same" npm
 	has shellcheck || lack "shellcheck" shellcheck

@@ -100,7 +100,8 @@ func (c *call) setCallbackTemplate(t *stillcast.CallbackTemplate) error {
 		given = given || *field != ""
 	}
 	if !given {
-		return faultf(codeMissing, "the template has no URL; at least one of SnapshotNotifyUrl, StreamBeginNotifyUrl, StreamEndNotifyUrl and the others is required")
+		return faultf(codeMissing, "the template has no URL; at least one of SnapshotNotifyUrl, StreamBeginNotifyUrl, StreamEndNotifyUrl and the others is required").
+			at("SnapshotNotifyUrl")
 	}
 	c.setOwnCallback(t)
 	if c.has("CallbackKey") {

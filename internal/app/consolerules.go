@@ -77,6 +77,6 @@ func (c consoleRules) sampleFields(p stillcast.Push, typ stillcast.EventType, sh
 	case stillcast.EventPushBegin:
 		return notify.PushBeginFields(p, t.AppID)
 	default:
-		return notify.PushEndFields(p, stillcast.PushEnd{At: at, Code: stillcast.EndClient, Message: "the publisher stopped the push (deleteStream)"}, t.AppID)
+		return notify.PushEndFields(p, stillcast.PushEnd{At: at, Code: stillcast.EndClient, Message: "the publisher stopped the push (FCUnpublish)"}, t.AppID)
 	}
 }

@@ -18,8 +18,8 @@ type hush struct {
 	secrets []string // that the event holds
 }
 
-// masked is what stands in the place of a secret.
-const masked = "•••"
+// mask is what stands in the place of a secret.
+const mask = "•••"
 
 // leastSecret is how long a value must be, in bytes, to be looked for in texts of
 // any kind: shorter ones are no secrets, and would be found everywhere.
@@ -51,7 +51,7 @@ func (h hush) text(s string) string {
 		return s
 	}
 	for _, secret := range h.secrets {
-		s = strings.ReplaceAll(s, secret, masked)
+		s = strings.ReplaceAll(s, secret, mask)
 	}
 	return maskPairs(s)
 }
@@ -65,7 +65,11 @@ func (h hush) json(document string) string {
 	if err != nil {
 		return h.text(document)
 	}
-	return string(shown)
+	masked := string(shown)
+	for _, secret := range h.secrets {
+		masked = strings.ReplaceAll(masked, secret, mask)
+	}
+	return masked
 }
 
 // pair is NAME=VALUE of a query within a text.
@@ -114,7 +118,7 @@ func maskPairs(s string) string {
 	for _, p := range pairsOf(s) {
 		if p.secret() && p.value != "" {
 			b.WriteString(s[done:p.at])
-			b.WriteString(masked)
+			b.WriteString(mask)
 			done = p.at + len(p.value)
 		}
 	}

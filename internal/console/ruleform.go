@@ -36,6 +36,7 @@ type field struct {
 	fold    bool          // it is shown among those that have no effect
 	text    bool          // of people for people: it changes no picture and no event
 	omit    bool          // an empty one is not given when the resource is made
+	always  bool          // the API asks for it in every change
 }
 
 // choice is what a field of [controlChoice] may be.
@@ -142,7 +143,7 @@ func params(fields []field, was, want values, create bool) map[string]any {
 				given[f.Name] = value
 			}
 			continue
-		case f.fixed && !create, !create && value == was[f.Name], create && f.omit && value == "":
+		case f.fixed && !create, !create && value == was[f.Name] && !f.always, create && f.omit && value == "":
 			continue
 		}
 		given[f.Name] = paramOf(f.Control, value)

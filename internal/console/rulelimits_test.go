@@ -154,7 +154,7 @@ func domainLimits() []limit {
 
 func snapshotRuleLimits() []limit {
 	return []limit{
-		{"DomainName", "none.example.com", "there is no domain", nil},
+		{"DomainName", "none.example.com", "DomainName: there is no domain", nil},
 		{"AppName", letters(255), "", nil},
 		{"AppName", letters(256), "AppName has 256 bytes; at most 255 are allowed", nil},
 		{"StreamName", letters(255), "", []string{"AppName", "x"}},

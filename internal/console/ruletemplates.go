@@ -15,9 +15,6 @@ func templateKindOf(k kind, noun string) kind {
 	}
 	k.change = func(key url.Values, was, want values) []api.Call {
 		given := params(k.fields, was, want, false)
-		if len(given) == 0 {
-			return nil
-		}
 		given["TemplateId"] = templateID(key)
 		return []api.Call{{Action: "ModifyLive" + noun, Params: given}}
 	}
@@ -45,9 +42,9 @@ func snapshotTemplateKind() kind {
 			{Name: "StillcastProgressive", Control: controlCheck},
 			{Name: "StillcastExif", Control: controlCheck},
 			{Name: "StillcastRenditions", Control: controlList},
-			{Name: "CosBucket", Control: controlText},
-			{Name: "CosAppId", Control: controlNumber},
-			{Name: "CosRegion", Control: controlText},
+			{Name: "CosBucket", Control: controlText, always: true},
+			{Name: "CosAppId", Control: controlNumber, always: true},
+			{Name: "CosRegion", Control: controlText, always: true},
 			{Name: "CosPrefix", Control: controlText},
 			{Name: "CosFileName", Control: controlText},
 			{Name: "StillcastMirror", Control: controlText},

@@ -67,10 +67,20 @@ type strip struct {
 type stripShot struct {
 	ID       int64
 	Picture  string // URL
-	Captured time.Time
+	Captured time.Time // in the configured zone
 	Black    bool
 	Selected bool
 }
+
+// Clock, When and UTC write when its frame arrived: for people, in more words, and
+// for scripts.
+func (s stripShot) Clock() string { return s.Captured.Format(time.TimeOnly) }
+
+// When is the day, the time and the zone.
+func (s stripShot) When() string { return s.Captured.Format("2006-01-02 15:04:05 -07:00") }
+
+// UTC is as HTML has it in the element time.
+func (s stripShot) UTC() string { return s.Captured.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // stream returns the stream that a path names.
 func (v *view) streamOf() (stillcast.Stream, error) {
@@ -216,7 +226,7 @@ func (v *view) fillStrip(d *streamData) error {
 	}
 	for _, s := range rows {
 		d.Strip.Shots = append(d.Strip.Shots, stripShot{
-			ID: s.ID, Picture: pictureURL(s.ID, smallest(s.Shot)), Captured: s.Captured, Black: s.Facts.Black,
+			ID: s.ID, Picture: pictureURL(s.ID, smallest(s.Shot)), Captured: s.Captured.In(v.opts.Zone), Black: s.Facts.Black,
 		})
 	}
 	if len(rows) == 0 {

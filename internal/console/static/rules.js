@@ -6,11 +6,9 @@ document.addEventListener("click", async (event) => {
   const from = document.getElementById(button.dataset.copy);
   if (!from) return;
   const text = from.value !== undefined && from.value !== "" ? from.value : from.textContent;
-  const words = JSON.parse(document.querySelector('meta[name="words"]')?.content || "{}");
-  const before = button.textContent;
-  const said = await copy(from, text) ? words["js.copied"] : words["js.not_copied"];
-  button.textContent = said || before;
-  setTimeout(() => { button.textContent = before; }, 2000);
+  button.dataset.word ??= button.textContent;
+  button.textContent = window.stillcast.word(await copy(from, text) ? "js.copied" : "js.not_copied");
+  setTimeout(() => { button.textContent = button.dataset.word; }, 2000);
 });
 
 // copy uses the clipboard, which browsers have over HTTPS and on this machine only.

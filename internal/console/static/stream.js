@@ -65,7 +65,7 @@
     const at = cells().indexOf(cell);
     scrub.max = cells().length - 1;
     scrub.value = at;
-    output.textContent = cell.querySelector("time").textContent;
+    output.textContent = cell.querySelector("time").title;
     scrub.setAttribute("aria-valuetext", output.textContent);
     strip.scrollLeft = Math.max(0, cell.offsetLeft - strip.offsetLeft - (strip.clientWidth - cell.offsetWidth) / 2);
     const url = `/console/picture/${cell.dataset.shot}/0`;
@@ -92,9 +92,10 @@
     cell.href = "?shot=" + tile.shot;
     cell.dataset.shot = tile.shot;
     cell.dataset.picture = tile.picture;
-    const time = cell.querySelector("time"), at = new Date(tile.at + Number(zone) * 60000);
+    const time = cell.querySelector("time"), at = new Date(tile.at + zone.minutes * 60000);
     time.dateTime = new Date(tile.at).toISOString();
-    time.textContent = `${at.getUTCFullYear()}-${two(at.getUTCMonth() + 1)}-${two(at.getUTCDate())} ${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}`;
+    time.textContent = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}`;
+    time.title = `${at.toISOString().slice(0, 10)} ${time.textContent} ${zone.text}`;
     strip.append(item);
     view.observe(cell);
     while (strip.children.length > most) {
@@ -105,10 +106,10 @@
     if (followed) choose(cell);
     else scrub.value = cells().indexOf(chosen());
   };
-  // The zone of the server's times, in minutes, as they are written on the page.
+  // The zone of the server's times, as they are written on the page.
   const zone = (() => {
-    const time = strip.querySelector("time"), [, sign, hours, minutes] = /([+-])(\d\d):(\d\d)$/.exec(time?.title ?? "") ?? [0, "+", 0, 0];
-    return (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
+    const time = strip.querySelector("time"), [text, sign, hours, minutes] = /([+-])(\d\d):(\d\d)$/.exec(time?.title ?? "") ?? ["+00:00", "+", 0, 0];
+    return { text, minutes: (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) };
   })();
 
   strip.addEventListener("click", (event) => {

@@ -20,9 +20,9 @@ type disk struct {
 	mu      sync.Mutex
 	nodes   map[uint64]*node
 	last    uint64
-	namings []naming // that the disk does not have, the oldest first
-	limit   int64    // of used; 0: none
-	used    int64    // bytes of all files
+	namings []*naming // that the disk does not have, and some that it has, the oldest first
+	limit   int64     // of used; 0: none
+	used    int64     // bytes of all files
 }
 
 // node is a file or a folder.
@@ -40,6 +40,7 @@ type node struct {
 
 	names       map[string]*node // in a folder
 	namesOnDisk map[string]*node
+	renamed     []*naming // from the latter to the former, the oldest first
 }
 
 func (n *node) isFolder() bool { return n.mode&syscall.S_IFMT == syscall.S_IFDIR }
@@ -71,7 +72,9 @@ func resize(content []byte, size int64) []byte {
 }
 
 // naming is one change of names: all of it happens or nothing.
-type naming []step
+type naming struct {
+	steps []step // that the disk does not have
+}
 
 // step gives a name in a folder to a node, or to none.
 type step struct {
@@ -79,6 +82,23 @@ type step struct {
 	name   string
 	node   *node
 }
+
+// bringToDisk makes the steps in a folder, or with nil all.
+func (c *naming) bringToDisk(folder *node) {
+	c.steps = slices.DeleteFunc(c.steps, func(s step) bool {
+		if folder != nil && s.folder != folder {
+			return false
+		}
+		if s.node == nil {
+			delete(s.folder.namesOnDisk, s.name)
+		} else {
+			s.folder.namesOnDisk[s.name] = s.node
+		}
+		return true
+	})
+}
+
+func (c *naming) isOnDisk() bool { return len(c.steps) == 0 }
 
 func newDisk() *disk {
 	d := &disk{nodes: map[uint64]*node{}}
@@ -117,8 +137,9 @@ func (d *disk) change(n *node, c change) syscall.Errno {
 func (d *disk) room(bytes int64) bool { return d.limit == 0 || d.used+bytes <= d.limit }
 
 // name changes names.
-func (d *disk) name(change naming) {
-	for _, s := range change {
+func (d *disk) name(steps ...step) {
+	change := &naming{steps}
+	for _, s := range steps {
 		if old := s.folder.names[s.name]; old != nil {
 			old.links--
 			delete(s.folder.names, s.name)
@@ -129,6 +150,7 @@ func (d *disk) name(change naming) {
 			s.node.links++
 		}
 		s.folder.modified = time.Now()
+		s.folder.renamed = append(s.folder.renamed, change)
 	}
 	d.namings = append(d.namings, change)
 }
@@ -148,30 +170,14 @@ func (d *disk) sync(n *node) {
 		n.onDisk = c.apply(n.onDisk)
 	}
 	n.unsynced = nil
-	if !n.isFolder() {
-		return
+	for _, change := range n.renamed {
+		change.bringToDisk(n)
 	}
-	var left []naming
-	for _, change := range d.namings {
-		change = slices.DeleteFunc(change, func(s step) bool {
-			if s.folder == n {
-				s.bringToDisk()
-			}
-			return s.folder == n
-		})
-		if len(change) > 0 {
-			left = append(left, change)
-		}
+	n.renamed = nil
+	// Those that were made last are the ones that are synced first, as a rule.
+	for len(d.namings) > 0 && d.namings[len(d.namings)-1].isOnDisk() {
+		d.namings = d.namings[:len(d.namings)-1]
 	}
-	d.namings = left
-}
-
-func (s step) bringToDisk() {
-	if s.node == nil {
-		delete(s.folder.namesOnDisk, s.name)
-		return
-	}
-	s.folder.namesOnDisk[s.name] = s.node
 }
 
 // cut goes back to what the disk has. With a source of chance, a part of what was
@@ -180,10 +186,9 @@ func (d *disk) cut(chance *rand.Rand) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if chance != nil {
+		d.namings = slices.DeleteFunc(d.namings, (*naming).isOnDisk)
 		for _, change := range d.namings[:chance.IntN(len(d.namings)+1)] {
-			for _, s := range change {
-				s.bringToDisk()
-			}
+			change.bringToDisk(nil)
 		}
 		for _, number := range slices.Sorted(maps.Keys(d.nodes)) {
 			d.nodes[number].reachDisk(chance)
@@ -220,7 +225,7 @@ func (d *disk) restore(n *node) {
 		return // it has more names than one
 	}
 	d.nodes[n.number] = n
-	n.links, n.opened, n.unsynced = 1, 0, nil
+	n.links, n.opened, n.unsynced, n.renamed = 1, 0, nil, nil
 	n.content = bytes.Clone(n.onDisk)
 	d.used += int64(len(n.content))
 	if !n.isFolder() {

@@ -102,7 +102,7 @@ func (f *fileSystem) make(in *fuse.InHeader, name string, mode uint32, out *fuse
 		return nil, fuse.Status(syscall.ENOSPC)
 	}
 	n := f.disk.make(mode, in.Owner)
-	f.disk.name(naming{{folder, name, n}})
+	f.disk.name(step{folder, name, n})
 	n.enter(out)
 	return n, fuse.OK
 }
@@ -217,7 +217,7 @@ func (f *fileSystem) remove(number uint64, name string) fuse.Status {
 	if len(folder.names[name].names) > 0 {
 		return fuse.Status(syscall.ENOTEMPTY)
 	}
-	f.disk.name(naming{{folder, name, nil}})
+	f.disk.name(step{folder, name, nil})
 	return fuse.OK
 }
 
@@ -241,7 +241,7 @@ func (f *fileSystem) Rename(_ <-chan struct{}, in *fuse.RenameIn, oldName, newNa
 		return fuse.Status(syscall.ENOTEMPTY)
 	}
 	// The new name first, so that the node is never without one.
-	f.disk.name(naming{{to, newName, n}, {from, oldName, nil}})
+	f.disk.name(step{to, newName, n}, step{from, oldName, nil})
 	return fuse.OK
 }
 
@@ -256,7 +256,7 @@ func (f *fileSystem) Link(_ <-chan struct{}, in *fuse.LinkIn, name string, out *
 	if folder.names[name] != nil {
 		return fuse.Status(syscall.EEXIST)
 	}
-	f.disk.name(naming{{folder, name, n}})
+	f.disk.name(step{folder, name, n})
 	n.enter(out)
 	return fuse.OK
 }
