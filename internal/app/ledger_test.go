@@ -225,7 +225,8 @@ func lookInto(t *testing.T, r reader, hook *recorder, d ledger.Delivery) {
 		t.Fatalf("delivery %+v; the receiver saw %d attempts", detail, len(refused))
 	}
 	for i, attempt := range detail.Log {
-		if attempt.Status != 503 || !strings.HasPrefix(attempt.Reply, "out for <repairs>") || attempt.Error == "" || attempt.TookMS <= 0 || attempt.Request == nil {
+		if attempt.Status != 503 || !strings.HasPrefix(attempt.Reply, "out for <repairs>") || attempt.Error == "" || attempt.TookMS <= 0 || attempt.Request == nil ||
+			attempt.Request.URL != hook.URL+"/shot" {
 			t.Fatalf("attempt %+v", attempt)
 		}
 		if attempt.Request.Body != refused[i].body {

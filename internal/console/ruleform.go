@@ -34,6 +34,7 @@ type field struct {
 	secret  func() string // makes a new one; nil where none is made
 	fixed   bool          // it is only asked for when the resource is made
 	fold    bool          // it is shown among those that have no effect
+	group   string        // those of one group stand together, under the words "rules.g."+group
 	text    bool          // of people for people: it changes no picture and no event
 	omit    bool          // an empty one is not given when the resource is made
 	always  bool          // the API asks for it in every change
@@ -277,7 +278,25 @@ func (d *formData) blame(e *stillcast.Error) {
 	d.Fault = e.Message
 }
 
-// fault tells whether a field of the folded ones is at fault, so that they are shown.
+// fieldGroup are the fields that stand together in a form.
+type fieldGroup struct {
+	Name   string
+	Fields []shownField
+}
+
+// Groups are the fields that are not folded.
+func (d formData) Groups() (all []fieldGroup) {
+	for _, f := range d.Fields {
+		if len(all) == 0 || all[len(all)-1].Name != f.group {
+			all = append(all, fieldGroup{Name: f.group})
+		}
+		last := &all[len(all)-1]
+		last.Fields = append(last.Fields, f)
+	}
+	return all
+}
+
+// FoldedFault tells whether a folded field is at fault, so that they are shown.
 func (d formData) FoldedFault() bool {
 	return slices.ContainsFunc(d.Folded, func(f shownField) bool { return f.Fault != "" || f.Stored != "" })
 }

@@ -56,12 +56,12 @@ func domainKind() kind {
 	k := kind{
 		name: "domain", page: "domain", actions: []string{"AddLiveDomain", "ModifyLivePushAuthKey"},
 		fields: []field{
-			{Name: "DomainName", Control: controlText, fixed: true},
-			{Name: domainOff, Control: controlCheck},
-			{Name: "Enable", Control: controlCheck},
-			{Name: "MasterAuthKey", Control: controlSecret, secret: newKey},
-			{Name: "BackupAuthKey", Control: controlSecret, secret: newKey},
-			{Name: "AuthDelta", Control: controlNumber},
+			{Name: "DomainName", Control: controlText, fixed: true, group: "what"},
+			{Name: domainOff, Control: controlCheck, group: "what"},
+			{Name: "Enable", Control: controlCheck, group: "auth"},
+			{Name: "MasterAuthKey", Control: controlSecret, group: "auth", secret: newKey},
+			{Name: "BackupAuthKey", Control: controlSecret, group: "auth", secret: newKey},
+			{Name: "AuthDelta", Control: controlNumber, group: "auth"},
 			{Name: "PlayType", Control: controlChoice, fixed: true, fold: true, omit: true, choices: []choice{{"", "–"}, {"1", "1"}, {"2", "2"}, {"3", "3"}}},
 			{Name: "IsDelayLive", Control: controlCheck, fixed: true, fold: true},
 			{Name: "IsMiniProgramLive", Control: controlCheck, fixed: true, fold: true},

@@ -39,6 +39,9 @@ func systemPlots() []plot {
 	attempts := func(result string) trend.Series {
 		return trend.Series{Kind: trend.Rate, Metric: "stillcast_notify_attempts_total", Where: map[string]string{"result": result}}
 	}
+	owed := func(in string) trend.Series {
+		return trend.Series{Kind: trend.Value, Metric: "stillcast_notify_deliveries", Where: map[string]string{"state": in}}
+	}
 	lag := func(metric string, q float64, where map[string]string) trend.Series {
 		return trend.Series{Kind: trend.Quantile, Metric: metric, Q: q, Where: where}
 	}
@@ -65,7 +68,7 @@ func systemPlots() []plot {
 		{"lag", "seconds", []plotLine{
 			{"p50", "--accent", lag("stillcast_notify_lag_seconds", half, nil)}, {"p99", "--warn", lag("stillcast_notify_lag_seconds", most, nil)},
 		}},
-		{"owed", "number", []plotLine{{"backlog", "--accent", value("stillcast_notify_backlog")}}},
+		{"owed", "number", []plotLine{{"waiting", "--faint", owed("waiting")}, {"pending", "--accent", owed("pending")}, {"parked", "--bad", owed("parked")}}},
 		{"commits", "often", []plotLine{{"commits", "--accent", rate("stillcast_state_commit_seconds")}, {"failed", "--bad", rate("stillcast_state_failed_commits_total")}}},
 		{"commit_time", "seconds", []plotLine{
 			{"p50", "--accent", lag("stillcast_state_commit_seconds", half, nil)}, {"p99", "--warn", lag("stillcast_state_commit_seconds", most, nil)},

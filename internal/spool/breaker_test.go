@@ -35,6 +35,9 @@ func TestBreaker(t *testing.T) {
 	if turned := put(down, true); !turned.opened || !b.isOpen() {
 		t.Fatal("not open after three failures in a row")
 	}
+	if look := b.look("x"); look.Store != "x" || !look.Open || look.Failures != 3 || !look.Since.Equal(now) || !look.NextTry.After(now) {
+		t.Errorf("it looks like %+v", look)
+	}
 	for probe := range 10 {
 		if g := b.gate(); g.open || g.at.After(now.Add(6*time.Second)) {
 			t.Fatalf("gate %+v, want a probe within the longest pause", g)
@@ -63,5 +66,8 @@ func TestBreaker(t *testing.T) {
 	put(down, true)
 	if b.isOpen() {
 		t.Error("open after one failure")
+	}
+	if look := b.look("x"); look != (Breaker{Store: "x", Failures: 1}) {
+		t.Errorf("it looks like %+v", look)
 	}
 }
