@@ -69,6 +69,7 @@ look_for_test() {
 	has Xvfb || lack "Xvfb, a display for OBS" xvfb
 	has node || lack "node, for FFmpeg 8 and the clients of Tencent Cloud" nodejs
 	has npm || lack "npm, for the same" npm
+	has chromium || lack "Chromium, for the console" chromium
 	has shellcheck || lack "shellcheck" shellcheck
 	# Whoever is not root mounts by it.
 	[[ $(id -u) == 0 ]] || has fusermount3 || lack "fusermount3, for the file system whose power tests cut" fuse3
@@ -181,6 +182,7 @@ finish() {
 		install_versitygw
 		install_npm nodeav internal/testkit/nodeav "FFmpeg 8, 200 MB"
 		install_npm tencentcloud internal/api/sdktest/node "the Node.js client of Tencent Cloud, 62 MB"
+		install_npm browser internal/console/browser "the driver of Chromium, 20 MB"
 		install_npm cos internal/objstore/cos/nodesdk "the Node.js client of COS, 7 MB"
 	fi
 }

@@ -362,4 +362,3 @@ func FuzzMaskOfDeliveries(f *testing.F) {
 		}
 	})
 }
-

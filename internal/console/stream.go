@@ -66,7 +66,7 @@ type strip struct {
 // stripShot is one picture of the film strip.
 type stripShot struct {
 	ID       int64
-	Picture  string // URL
+	Picture  string    // URL
 	Captured time.Time // in the configured zone
 	Black    bool
 	Selected bool

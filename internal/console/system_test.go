@@ -46,7 +46,9 @@ func (s *fakeSystem) History(after time.Time) trend.History {
 	return h
 }
 
-func (s *fakeSystem) Settings() ([]byte, error) { return []byte("api:\n  credentials: <secret>\n"), nil }
+func (s *fakeSystem) Settings() ([]byte, error) {
+	return []byte("api:\n  credentials: <secret>\n"), nil
+}
 
 func (s *fakeSystem) CheckStores(context.Context) { s.checked++ }
 

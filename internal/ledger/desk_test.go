@@ -82,4 +82,3 @@ func TestDeskOfReader(t *testing.T) {
 		t.Errorf("something was changed:\n%s", r.logged())
 	}
 }
-

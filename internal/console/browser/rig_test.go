@@ -143,11 +143,15 @@ func (r *rig) forward(w http.ResponseWriter, req *http.Request) {
 	proxy.ServeHTTP(w, req)
 }
 
-// push pushes a picture of one colour whose brightness changes.
+// push pushes a picture of one colour that a white box crosses, unless it is black.
 func (r *rig) push(name, color string) *testkit.Process {
 	r.t.Helper()
+	box := "white"
+	if color == "black" {
+		box = color
+	}
 	return testkit.Start(r.t, "ffmpeg", "-nostdin", "-loglevel", "error", "-re", "-f", "lavfi",
-		"-i", "color="+color+":size=640x360:rate=10,drawbox=x=mod(t*40\\,600):y=100:w=40:h=120:color=white:t=fill", "-t", "600",
+		"-i", "color="+color+":size=640x360:rate=10,drawbox=x=mod(t*40\\,600):y=100:w=40:h=120:color="+box+":t=fill", "-t", "600",
 		"-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-pix_fmt", "yuv420p", "-f", "flv",
 		"rtmp://"+r.server.RTMPAddr().String()+"/live/"+name)
 }

@@ -32,10 +32,11 @@
   // --- One tile.
   const part = (element, name) => element.querySelector("." + name);
   const hold = (element) => ({
-    element, link: element.firstElementChild, image: element.querySelector("img"), reason: part(element, "reason"),
+    element, link: element.firstElementChild, canvas: element.querySelector("canvas"),
+    pixels: element.querySelector("canvas").getContext("bitmaprenderer"), reason: part(element, "reason"),
     name: part(element, "name"), where: part(element, "where"), age: part(element, "age"), size: part(element, "size"),
     marks: Object.fromEntries([...element.querySelectorAll("[data-mark]")].map((mark) => [mark.dataset.mark, mark])),
-    data: null, inView: false, wanted: "", timer: 0, retry: 0,
+    data: null, inView: false, wanted: "", loading: null, timer: 0, retry: 0,
   });
   const write = (element, text) => { if (element.textContent !== text) element.textContent = text; };
   const show = (element, on) => { if (element.hidden === on) element.hidden = !on; };
@@ -50,38 +51,54 @@
     }
   }, { rootMargin: "300px 0px" });
 
-  // picture loads the picture of a tile in view, and lets go that of another.
+  // picture loads the picture of a tile in view, and lets go that of another. What
+  // loads is shown even if a newer one came meanwhile, which is next, so that a slow
+  // connection shows something. Canvases, since browsers keep the decoded pixels of
+  // images that are gone for long.
   const picture = (tile) => {
     const wanted = tile.inView ? tile.data.picture ?? "" : "";
     if (wanted === tile.wanted) return;
     tile.wanted = wanted;
     clearTimeout(tile.retry);
-    if (wanted) {
-      tile.image.src = wanted;
-    } else {
-      tile.image.removeAttribute("src");
-      show(tile.image, false);
+    if (!wanted) {
+      tile.loading?.abort();
+      tile.loading = null;
+      tile.pixels.transferFromImageBitmap(null);
+      show(tile.canvas, false);
       write(tile.reason, "");
+    } else if (!tile.loading) {
+      load(tile);
     }
   };
-  const loaded = (tile) => {
-    if (!tile.wanted) return;
-    show(tile.image, true);
-    write(tile.reason, "");
-  };
-  const failed = async (tile) => {
-    const wanted = tile.wanted;
-    if (!wanted) return;
-    show(tile.image, false);
-    let text = word("js.wall_no_answer");
+  const load = async (tile) => {
+    const url = tile.wanted, loading = new AbortController();
+    tile.loading = loading;
+    let reason = word("js.wall_no_answer"), bitmap = null;
     try {
-      const answer = await fetch(wanted, { cache: "no-store" });
-      if (answer.ok) text = word("js.wall_no_picture");
-      else if ((answer.headers.get("Content-Type") ?? "").startsWith("text/plain")) text = await answer.text();
-    } catch { /* as it was said */ }
-    if (tile.wanted !== wanted) return;
-    write(tile.reason, text);
-    tile.retry = setTimeout(() => { tile.wanted = ""; picture(tile); }, again);
+      const answer = await fetch(url, { signal: loading.signal });
+      const kind = answer.headers.get("Content-Type") ?? "";
+      if (answer.ok && kind.startsWith("image/")) {
+        reason = word("js.wall_no_picture");
+        bitmap = await createImageBitmap(await answer.blob());
+      } else if (kind.startsWith("text/plain")) {
+        reason = await answer.text();
+      }
+    } catch { /* as the reason says */ }
+    if (tile.loading !== loading) {
+      bitmap?.close();
+      return;
+    }
+    tile.loading = null;
+    if (bitmap) {
+      if (tile.canvas.width !== bitmap.width) tile.canvas.width = bitmap.width;
+      if (tile.canvas.height !== bitmap.height) tile.canvas.height = bitmap.height;
+      tile.pixels.transferFromImageBitmap(bitmap);
+      tile.element.dataset.shown = url;
+    }
+    show(tile.canvas, Boolean(bitmap));
+    write(tile.reason, bitmap ? "" : reason);
+    if (tile.wanted !== url) load(tile);
+    else if (!bitmap) tile.retry = setTimeout(() => load(tile), again);
   };
 
   const newest = (data) => data.at ?? data.since;
@@ -103,13 +120,8 @@
     drawAge(tile);
     picture(tile);
   };
-  const listen = (tile) => {
-    tile.image.addEventListener("load", () => { if (tile.data) loaded(tile); });
-    tile.image.addEventListener("error", () => { if (tile.data) failed(tile); });
-    return tile;
-  };
   const add = (data) => {
-    const tile = spare.pop() ?? listen(hold(blueprint.cloneNode(true)));
+    const tile = spare.pop() ?? hold(blueprint.cloneNode(true));
     tile.data = data;
     tile.element.dataset.id = data.id;
     tile.link.href = "/console/streams/" + data.id;
@@ -147,6 +159,7 @@
     tile.inView = false;
     picture(tile);
     stay(tile);
+    delete tile.element.dataset.shown;
     tile.data = null;
     if (spare.length < mostSpare) spare.push(tile);
     arrangeSoon();
@@ -294,7 +307,7 @@
   };
 
   for (const element of list.children) {
-    const tile = listen(hold(element));
+    const tile = hold(element);
     tile.data = JSON.parse(element.dataset.tile);
     element.removeAttribute("data-tile");
     shown.set(tile.data.id, tile);
@@ -308,7 +321,7 @@
       everything = true;
       pending.clear();
       for (const data of tiles) pending.set(data.id, data);
-      for (const tile of shown.values()) if (tile.reason.textContent) { tile.wanted = ""; picture(tile); }
+      for (const tile of shown.values()) if (tile.reason.textContent && !tile.loading) load(tile);
       flushSoon();
     },
     tiles(tiles, gone) {

@@ -1,0 +1,47 @@
+package browser
+
+import (
+	_ "embed"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stillcast/stillcast/internal/testkit"
+)
+
+//go:embed wall.mjs
+var wallScript string
+
+// TestWall looks at real pushes on the wall and on the page of a stream.
+func TestWall(t *testing.T) {
+	r := newRig(t)
+	pushes := map[string]*testkit.Process{"red": r.push("red", "red"), "blue": r.push("blue", "blue"), "dark": r.push("dark", "black")}
+	script{r, map[string]func(){
+		"count connections": func() {
+			if now, most := r.listening.Load(), r.mostHeard.Load(); now != 1 || most > 2 {
+				t.Errorf("%d connections hear what is live, %d at most; want one of a browser", now, most)
+			}
+		},
+		"stop": r.stop,
+		"start": func() {
+			r.start()
+			for _, name := range []string{"red", "blue"} {
+				pushes[name].Kill()
+				pushes[name] = r.push(name, name)
+			}
+		},
+		"end blue":  func() { pushes["blue"].Kill() },
+		"push blue": func() { pushes["blue"] = r.push("blue", "blue") },
+		"lose pictures": func() {
+			files, err := filepath.Glob(filepath.Join(r.server.PicturesDir(), "*", "*"))
+			if err != nil || len(files) == 0 {
+				t.Errorf("there are %d pictures, %v", len(files), err)
+			}
+			for _, f := range files {
+				if err := os.Remove(f); err != nil {
+					t.Error(err)
+				}
+			}
+		},
+	}}.run(wallScript, nil)
+}
