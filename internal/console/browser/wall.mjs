@@ -137,9 +137,11 @@ const stream = async (page) => {
   await accessible(chinese, "stream in Chinese");
   await chinese.context().close();
 
-  // A picture that is not there: the reason, and no broken icon.
+  // A picture that is not there, and that the browser has not seen: the reason, and
+  // no broken icon.
+  const unseen = await page.locator("#strip li:nth-last-child(2) a").getAttribute("data-shot");
   await ask("lose pictures");
-  await page.goto(page.url().replace(/\?.*/, "") + "?shot=" + oldest);
+  await page.goto(page.url().replace(/\?.*/, "") + "?shot=" + unseen);
   await page.locator("#large .reason", { hasText: "The store does not have this picture." }).waitFor();
   assert.equal(await page.locator("#large img").isVisible(), false);
 

@@ -5,7 +5,7 @@
 (() => {
   const root = document.getElementById("plots");
   if (!root) return;
-  const every = 10000, hour = 3600, height = 176;
+  const every = 10000, hour = 3600, height = 160;
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   const digits = (value) => (Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
@@ -18,6 +18,11 @@
   };
   const duration = (value) => (value >= 60 ? `${plain(value / 60)} min` : value >= 1 ? `${plain(value)} s` : `${plain(value * 1000)} ms`);
   const units = { bytes, rate: (value) => `${bytes(value)}/s`, seconds: duration, often: (value) => `${plain(value)}/s`, number: plain };
+  // Bytes and counts are marked where people expect it: at 2 KiB, and not at half a stream.
+  const steps = {
+    bytes: Array.from({ length: 44 }, (_, i) => 2 ** i), rate: Array.from({ length: 44 }, (_, i) => 2 ** i),
+    number: Array.from({ length: 30 }, (_, i) => [1, 2, 5][i % 3] * 10 ** Math.floor(i / 3)),
+  };
   const write = (unit, value) => (value === null || value === undefined ? "–" : units[unit](value));
 
   let times = [], values = {};
@@ -49,10 +54,10 @@
         y: { range: (_, least, most) => [Math.min(0, least ?? 0), most > 0 ? most * 1.1 : 1] },
       },
       axes: [
-        { ...axis, space: 60, values: (_, marks) => marks.map((mark) => clock.format(mark * 1000)) },
-        { ...axis, size: 72, values: (_, marks) => marks.map((mark) => write(spec.unit, mark)) },
+        { ...axis, size: 28, space: 60, values: (_, marks) => marks.map((mark) => clock.format(mark * 1000)) },
+        { ...axis, size: 72, incrs: steps[spec.unit], values: (_, marks) => marks.map((mark) => write(spec.unit, mark)) },
       ],
-      series: [{}, ...spec.lines.map((line) => ({ label: line.label, stroke: colour(line.colour), width: 1.5, spanGaps: false, points: { show: (u, i) => lonely(u.data[i]) , size: 4 } }))],
+      series: [{}, ...spec.lines.map((line) => ({ label: line.label, stroke: colour(line.colour), width: 1.5, spanGaps: false, points: { show: (u, i) => lonely(u.data[i]), size: 4 } }))],
     };
   };
   // lonely says whether there are so few values that no line would be seen.
