@@ -147,11 +147,11 @@ func TestCallbackTemplateValidate(t *testing.T) {
 		{"only the end", template{Name: "a", StreamEndURL: "http://[::1]:8080/"}, ""},
 		{"only one that is kept", template{Name: "a", Kept: stillcast.KeptCallbacks{StreamMixURL: "http://a"}}, ""},
 		{"no name", template{SnapshotURL: "http://a"}, "name: is empty"},
-		{"no URL", template{Name: "a"}, "snapshot_url: at least one of snapshot_url, stream_begin_url and stream_end_url must be given"},
+		{"no URL", template{Name: "a"}, "snapshot_url: at least one of snapshot_url, stream_begin_url, stream_end_url and push_exception_url must be given"},
 		{
 			"no URL but levels",
 			template{Name: "a", Kept: stillcast.KeptCallbacks{RecordExceptionLevels: "error"}},
-			"snapshot_url: at least one of snapshot_url, stream_begin_url and stream_end_url must be given",
+			"snapshot_url: at least one of snapshot_url, stream_begin_url, stream_end_url and push_exception_url must be given",
 		},
 		{"scheme", template{Name: "a", SnapshotURL: "ftp://a/b"}, `snapshot_url: "ftp://a/b" has the scheme "ftp"; allowed are http and https`},
 		{"no scheme", template{Name: "a", StreamEndURL: "example.com/hook"}, `stream_end_url: "example.com/hook" has the scheme ""; allowed are http and https`},
@@ -180,7 +180,6 @@ func TestKeptCallbacksValidate(t *testing.T) {
 		"record_status_url":    {RecordStatusURL: "ftp://a/"},
 		"censorship_url":       {CensorshipURL: "ftp://a/"},
 		"stream_mix_url":       {StreamMixURL: "ftp://a/"},
-		"push_exception_url":   {PushExceptionURL: "ftp://a/"},
 		"audio_audit_url":      {AudioAuditURL: "ftp://a/"},
 		"record_exception_url": {RecordExceptionURL: "ftp://a/"},
 	} {
@@ -190,9 +189,10 @@ func TestKeptCallbacksValidate(t *testing.T) {
 }
 
 func TestCallbackTemplateURL(t *testing.T) {
-	tpl := stillcast.CallbackTemplate{SnapshotURL: "shot", StreamBeginURL: "begin", StreamEndURL: "end"}
+	tpl := stillcast.CallbackTemplate{SnapshotURL: "shot", StreamBeginURL: "begin", StreamEndURL: "end", PushExceptionURL: "exception"}
 	for event, want := range map[stillcast.EventType]string{
-		stillcast.EventShot: "shot", stillcast.EventPushBegin: "begin", stillcast.EventPushEnd: "end", 317: "",
+		stillcast.EventShot: "shot", stillcast.EventPushBegin: "begin", stillcast.EventPushEnd: "end",
+		stillcast.EventPushException: "exception", 317: "",
 	} {
 		if got := tpl.URL(event); got != want {
 			t.Errorf("URL(%d) = %q, want %q", event, got, want)

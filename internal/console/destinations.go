@@ -65,8 +65,10 @@ type owedRow struct {
 // Owing is what it is owed by state.
 func (c destinationCard) Owing() []owedRow {
 	rows := []owedRow{
-		{State: "waiting", Count: c.Owed.Waiting}, {State: "pending", Count: c.Owed.Pending},
-		{State: "claimed", Count: c.Owed.Claimed}, {State: "parked", Count: c.Owed.Parked},
+		{State: "waiting", Count: c.Owed.Waiting},
+		{State: "pending", Count: c.Owed.Pending},
+		{State: "claimed", Count: c.Owed.Claimed},
+		{State: "parked", Count: c.Owed.Parked},
 	}
 	for i, r := range rows {
 		rows[i].Link = Path + "deliveries?" + url.Values{"destination": {c.ID.String()}, "state": {r.State}}.Encode()

@@ -202,14 +202,19 @@ func (v *view) openRule() error {
 		return refusedf(http.StatusForbidden, "entry.forbidden")
 	case o.isNew:
 		o.was.values = values{}
-		return v.page(o.kind.page, v.data(o, v.preset()))
+		return v.page(o.kind.page, v.data(o, v.preset(o.kind)))
 	}
 	return v.page(o.kind.page, v.data(o, o.was.values))
 }
 
 // preset are the values that the form of a new resource has at first.
-func (v *view) preset() values {
+func (v *view) preset(k kind) values {
 	all := values{"Enable": "1"}
+	for _, f := range k.fields {
+		if f.Control == controlChoice && len(f.choices) == 1 {
+			all[f.Name] = f.choices[0].Value
+		}
+	}
 	if id := v.r.URL.Query().Get("template"); id != "" {
 		all["TemplateId"] = id
 	}

@@ -140,11 +140,12 @@ func findDomain(r *stillcast.Resources, key url.Values) (resource, bool) {
 // versionOf writes all of a resource. Secrets, which do not show themselves, are
 // written by their values.
 func versionOf(value any, secrets ...stillcast.Secret) string {
-	text := fmt.Sprintf("%+v", value)
+	var text strings.Builder
+	text.WriteString(fmt.Sprintf("%+v", value))
 	for _, s := range secrets {
-		text += "\x00" + s.Reveal()
+		text.WriteString("\x00" + s.Reveal())
 	}
-	return text
+	return text.String()
 }
 
 func flag(set bool) string {

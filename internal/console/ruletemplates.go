@@ -98,7 +98,9 @@ func callbackTemplateKind() kind {
 			{Name: "StillcastExtras", Control: controlCheck, group: "how"},
 			{Name: "StillcastRedactParam", Control: controlCheck, group: "how"},
 			kept("RecordNotifyUrl"), kept("RecordStatusNotifyUrl"), kept("PornCensorshipNotifyUrl"), kept("AudioAuditNotifyUrl"),
-			kept("RecordExceptionNotifyUrl"), {Name: "RecordExceptionLevels", Control: controlList, fold: true, text: true}, mix,
+			kept("RecordExceptionNotifyUrl"),
+			{Name: "RecordExceptionLevels", Control: controlList, fold: true, text: true},
+			mix,
 		},
 		find: func(r *stillcast.Resources, key url.Values) (resource, bool) {
 			t, ok := r.CallbackTemplateByID(templateID(key))

@@ -140,7 +140,7 @@ func TestAnOpenRequestUsesItsSession(t *testing.T) {
 		}
 		time.Sleep(s.cfg.SessionLifetime)
 		synctest.Wait()
-		if context.Cause(during) != errSessionEnded || s.lives(t, id) {
+		if !errors.Is(context.Cause(during), errSessionEnded) || s.lives(t, id) {
 			t.Errorf("after its lifetime the session lives; its request ended by %v", context.Cause(during))
 		}
 		done()
@@ -161,7 +161,7 @@ func TestRevokedSessionsEndTheirRequests(t *testing.T) {
 				t.Fatal(err)
 			}
 			synctest.Wait()
-			if context.Cause(during) != errSessionEnded {
+			if !errors.Is(context.Cause(during), errSessionEnded) {
 				t.Errorf("%s: the request ended by %v", name, context.Cause(during))
 			}
 			if lives := s.lives(t, id); lives != (name == "setRole") {
@@ -182,7 +182,7 @@ func TestStopEndsRequests(t *testing.T) {
 		defer done()
 		s.stop(errStopping)
 		synctest.Wait()
-		if context.Cause(during) != errStopping || store.count() != 1 {
+		if !errors.Is(context.Cause(during), errStopping) || store.count() != 1 {
 			t.Errorf("the request ended by %v; %d sessions are kept", context.Cause(during), store.count())
 		}
 	})

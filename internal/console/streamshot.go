@@ -73,8 +73,10 @@ func (v *view) shotView(s state.ShotStatus) (*shotView, error) {
 		shown.Pictures = append(shown.Pictures, shotPicture{r.Key, pictureURL(s.ID, 1+i), r.Width, r.Height, r.Size})
 	}
 	shown.Lags = []shotLag{
-		{"stream.lag_due", s.Captured.Sub(s.Due)}, {"stream.lag_decode", s.Facts.Decode},
-		{"stream.lag_scale", s.Facts.Scale}, {"stream.lag_encode", s.Facts.Encode},
+		{"stream.lag_due", s.Captured.Sub(s.Due)},
+		{"stream.lag_decode", s.Facts.Decode},
+		{"stream.lag_scale", s.Facts.Scale},
+		{"stream.lag_encode", s.Facts.Encode},
 	}
 	owed, err := v.opts.Streams.Deliveries(v.r.Context(), state.DeliveryFilter{ShotID: s.ID, Limit: mostOfShot})
 	if err != nil {

@@ -160,8 +160,15 @@ func TestInUnit(t *testing.T) {
 		n    float64
 		want string
 	}{
-		{"bytes", 1536, "1.5 KiB"}, {"rate", 10, "10 B/s"}, {"number", 3.4, "3"}, {"often", 0.25, "0.25/s"},
-		{"seconds", 0.0125, "12.5 ms"}, {"seconds", 75, "1.2 min"}, {"seconds", 2, "2.00 s"}, {"bytes", math.NaN(), "–"}, {"often", math.Inf(1), "–"},
+		{"bytes", 1536, "1.5 KiB"},
+		{"rate", 10, "10 B/s"},
+		{"number", 3.4, "3"},
+		{"often", 0.25, "0.25/s"},
+		{"seconds", 0.0125, "12.5 ms"},
+		{"seconds", 75, "1.2 min"},
+		{"seconds", 2, "2.00 s"},
+		{"bytes", math.NaN(), "–"},
+		{"often", math.Inf(1), "–"},
 	} {
 		if got := inUnit(c.unit, c.n); got != c.want {
 			t.Errorf("%v in %s is %q, want %q", c.n, c.unit, got, c.want)

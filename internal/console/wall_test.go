@@ -196,9 +196,19 @@ func TestWallQuery(t *testing.T) {
 	}
 	all := []shownTile{at("b", "live", 1, 30), at("a", "live", 2, 10), at("C", "show", 20, 0)}
 	tests := []struct{ query, want string }{
-		{"", "C a b"}, {"sort=newest", "b C a"}, {"sort=stalest", "a C b"}, {"sort=other", "C a b"},
-		{"q=c", "C"}, {"q=LIVE", "a b"}, {"q=live+b", "b"}, {"q=d/live/a", "a"}, {"q=none", ""},
-		{"app=show", "C"}, {"domain=d", "C a b"}, {"domain=e", ""}, {"app=live&q=b&domain=d", "b"},
+		{"", "C a b"},
+		{"sort=newest", "b C a"},
+		{"sort=stalest", "a C b"},
+		{"sort=other", "C a b"},
+		{"q=c", "C"},
+		{"q=LIVE", "a b"},
+		{"q=live+b", "b"},
+		{"q=d/live/a", "a"},
+		{"q=none", ""},
+		{"app=show", "C"},
+		{"domain=d", "C a b"},
+		{"domain=e", ""},
+		{"app=live&q=b&domain=d", "b"},
 	}
 	for _, tt := range tests {
 		values, err := url.ParseQuery(tt.query)
@@ -394,8 +404,13 @@ func TestPictures(t *testing.T) {
 		status int
 		text   string
 	}{
-		{"thumb/99", 404, "no such picture"}, {"thumb/x", 404, "no such picture"}, {"picture/1/2", 404, "no such picture"}, {"picture/1/-1", 404, "no such picture"},
-		{"picture/3/0", 410, "given up before it was stored"}, {"picture/4/0", 410, "removed for its age"}, {"picture/1/1", 404, "The store does not have"},
+		{"thumb/99", 404, "no such picture"},
+		{"thumb/x", 404, "no such picture"},
+		{"picture/1/2", 404, "no such picture"},
+		{"picture/1/-1", 404, "no such picture"},
+		{"picture/3/0", 410, "given up before it was stored"},
+		{"picture/4/0", 410, "removed for its age"},
+		{"picture/1/1", 404, "The store does not have"},
 	}
 	for _, tt := range reasons {
 		a := b.get(tt.path)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -173,9 +174,7 @@ func (s script) run(code string, arguments map[string]any) {
 		shots = abs
 	}
 	all := map[string]any{"url": s.rig.front.URL, "password": s.rig.password, "screenshots": shots}
-	for name, value := range arguments {
-		all[name] = value
-	}
+	maps.Copy(all, arguments)
 	raw, err := json.Marshal(all)
 	if err != nil {
 		t.Fatal(err)

@@ -142,7 +142,10 @@ const stream = async (page) => {
   const unseen = await page.locator("#strip li:nth-last-child(2) a").getAttribute("data-shot");
   await ask("lose pictures");
   await page.goto(page.url().replace(/\?.*/, "") + "?shot=" + unseen);
-  await page.locator("#large .reason", { hasText: "The store does not have this picture." }).waitFor();
+  console.log(unseen, page.url(), await page.locator("#large").innerHTML());
+  await page.waitForTimeout(3000);
+  console.log(page.url(), await page.locator("#large").innerHTML());
+  await page.locator("#large .reason", { hasText: "The store does not have this picture." }).waitFor({timeout: 3000});
   assert.equal(await page.locator("#large img").isVisible(), false);
 
   // Drop asks first.

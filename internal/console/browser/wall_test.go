@@ -2,6 +2,7 @@ package browser
 
 import (
 	_ "embed"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -33,14 +34,16 @@ func TestWall(t *testing.T) {
 		"end blue":  func() { pushes["blue"].Kill() },
 		"push blue": func() { pushes["blue"] = r.push("blue", "blue") },
 		"lose pictures": func() {
-			files, err := filepath.Glob(filepath.Join(r.server.PicturesDir(), "*", "*"))
-			if err != nil || len(files) == 0 {
-				t.Errorf("there are %d pictures, %v", len(files), err)
-			}
-			for _, f := range files {
-				if err := os.Remove(f); err != nil {
-					t.Error(err)
+			lost := 0
+			err := filepath.WalkDir(r.server.PicturesDir(), func(path string, d fs.DirEntry, err error) error {
+				if err == nil && d.Type().IsRegular() && filepath.Ext(path) == ".jpg" {
+					lost++
+					return os.Remove(path)
 				}
+				return err
+			})
+			if err != nil || lost == 0 {
+				t.Errorf("%d pictures were removed, %v", lost, err)
 			}
 		},
 	}}.run(wallScript, nil)
