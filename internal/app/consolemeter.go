@@ -31,11 +31,13 @@ func (p *shownPush) Configure(c *media.Config) {
 	p.Stream.Configure(c)
 }
 
+// Want is that of [ingest.Sink].
 func (p *shownPush) Want(u media.Unit) bool {
 	p.meter.frame(u)
 	return p.Stream.Want(u)
 }
 
+// Close is that of [ingest.Sink].
 func (p *shownPush) Close() {
 	p.Stream.Close()
 	p.ended()

@@ -147,8 +147,8 @@ func checkSampleShot(t *testing.T, rules consoleRules, push stillcast.Push, want
 		len(got.Renditions) != 1 || got.Renditions[0].Key != want.Renditions[0].Key {
 		t.Errorf("the tester says %+v, but the shot is %+v", got, want)
 	}
-	if real, err := rules.app.pictures.URL(want, want.Captured); err != nil || url != real {
-		t.Errorf("pic_full_url of the tester %s, of the shot %s, %v", url, real, err)
+	if sent, err := rules.app.pictures.URL(want, want.Captured); err != nil || url != sent {
+		t.Errorf("pic_full_url of the tester %s, of the shot %s, %v", url, sent, err)
 	}
 	if _, err := download(t.Context(), url); err != nil {
 		t.Errorf("the URL of the tester leads to no picture: %v", err)

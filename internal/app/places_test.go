@@ -30,7 +30,11 @@ func TestOneBucketForAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer places.close()
+	defer func() {
+		if err := places.close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	for _, name := range []string{"", "one-1", "two-2"} {
 		if got := places.primary.bucket(name); got != "all" {
 			t.Errorf("the bucket %q is %q in the first store, want all", name, got)

@@ -50,8 +50,8 @@ func (c *Console) fail(v *view, err error) {
 // viewer is told that it was.
 func (c *Console) explain(v *view, err error) (status int, text string) {
 	if r, ok := errors.AsType[*refusal](err); ok {
-		if text, err := v.words.text(r.key, r.args...); err == nil {
-			return r.status, text
+		if said, err := v.words.text(r.key, r.args...); err == nil {
+			return r.status, said
 		}
 	}
 	switch stillcast.CodeOf(err) {

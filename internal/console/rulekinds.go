@@ -141,7 +141,7 @@ func findDomain(r *stillcast.Resources, key url.Values) (resource, bool) {
 // written by their values.
 func versionOf(value any, secrets ...stillcast.Secret) string {
 	var text strings.Builder
-	text.WriteString(fmt.Sprintf("%+v", value))
+	fmt.Fprintf(&text, "%+v", value)
 	for _, s := range secrets {
 		text.WriteString("\x00" + s.Reveal())
 	}

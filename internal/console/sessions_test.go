@@ -110,6 +110,7 @@ func (s *sessions) lives(t *testing.T, id string) bool {
 
 func TestSessionsEndWhenIdle(t *testing.T) {
 	bubble(t, func(t *testing.T, s *sessions, store *kept) {
+		t.Helper()
 		id, other := s.must(t, "a"), s.must(t, "a")
 		for range 10 {
 			time.Sleep(s.cfg.IdleLifetime / 3)
@@ -132,6 +133,7 @@ func TestSessionsEndWhenIdle(t *testing.T) {
 
 func TestAnOpenRequestUsesItsSession(t *testing.T) {
 	bubble(t, func(t *testing.T, s *sessions, _ *kept) {
+		t.Helper()
 		id := s.must(t, "a")
 		_, during, done := s.use(t.Context(), id)
 		time.Sleep(2 * s.cfg.IdleLifetime)
@@ -149,6 +151,7 @@ func TestAnOpenRequestUsesItsSession(t *testing.T) {
 
 func TestRevokedSessionsEndTheirRequests(t *testing.T) {
 	bubble(t, func(t *testing.T, s *sessions, _ *kept) {
+		t.Helper()
 		for name, end := range map[string]func(id string) error{
 			"revoke":      func(id string) error { return s.revoke(t.Context(), id) },
 			"dropAccount": func(string) error { s.dropAccount("a", "another"); return nil },
@@ -178,6 +181,7 @@ func TestRevokedSessionsEndTheirRequests(t *testing.T) {
 
 func TestStopEndsRequests(t *testing.T) {
 	bubble(t, func(t *testing.T, s *sessions, store *kept) {
+		t.Helper()
 		_, during, done := s.use(t.Context(), s.must(t, "a"))
 		defer done()
 		s.stop(errStopping)
@@ -190,6 +194,7 @@ func TestStopEndsRequests(t *testing.T) {
 
 func TestSightIsNotedNowAndThen(t *testing.T) {
 	bubble(t, func(t *testing.T, s *sessions, store *kept) {
+		t.Helper()
 		id := s.must(t, "a")
 		for range 600 {
 			time.Sleep(time.Second)
@@ -219,6 +224,7 @@ func TestSightIsNotedNowAndThen(t *testing.T) {
 
 func TestSessionsAreBounded(t *testing.T) {
 	bubble(t, func(t *testing.T, s *sessions, store *kept) {
+		t.Helper()
 		wall, other := s.must(t, "a"), s.must(t, "b")
 		for range 2 * maxSessions {
 			time.Sleep(time.Second)

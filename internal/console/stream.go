@@ -72,8 +72,7 @@ type stripShot struct {
 	Selected bool
 }
 
-// Clock, When and UTC write when its frame arrived: for people, in more words, and
-// for scripts.
+// Clock is the time at which its frame arrived.
 func (s stripShot) Clock() string { return s.Captured.Format(time.TimeOnly) }
 
 // When is the day, the time and the zone.

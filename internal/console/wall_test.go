@@ -389,8 +389,8 @@ func TestPictures(t *testing.T) {
 	b.want(b.get("thumb/5"), http.StatusNotModified)
 	b.header.Del("If-None-Match")
 
-	if a := b.get("thumb/2"); a.status != http.StatusTemporaryRedirect || a.location() != "/console/picture/2/1" {
-		t.Errorf("a picture that is kept no more: %d to %q", a.status, a.location())
+	if moved := b.get("thumb/2"); moved.status != http.StatusTemporaryRedirect || moved.location() != "/console/picture/2/1" {
+		t.Errorf("a picture that is kept no more: %d to %q", a.status, moved.location())
 	}
 	a = b.get("picture/1/0")
 	b.want(a, http.StatusOK, "large")

@@ -9,7 +9,6 @@ import (
 	"image/jpeg"
 	"net/http"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -72,16 +71,6 @@ func noise(t *testing.T, seed int) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
-}
-
-// processorTime is what this process has used.
-func processorTime(tb testing.TB) time.Duration {
-	tb.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		tb.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // TestManyStreams has a browser read a wall of 500 streams: each one's newest shot

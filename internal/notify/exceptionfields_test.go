@@ -12,7 +12,7 @@ import (
 )
 
 func TestPushExceptionFields(t *testing.T) {
-	push := stillcast.Push{
+	failing := stillcast.Push{
 		ID: "id", Stream: stillcast.Stream{Domain: "push.example.com", App: "live", Name: "room1"}, Param: "a=b&c=<d>",
 		Remote: netip.MustParseAddrPort("[::ffff:192.0.2.1]:1000"),
 	}
@@ -20,7 +20,7 @@ func TestPushExceptionFields(t *testing.T) {
 		{Type: callback.AbnormalVideoStall, Count: 1, Detail: []callback.AbnormalDetail{{Desc: "no video frame for 3000 ms", OccurTime: 17}}},
 		{Type: callback.AbnormalVideoBackwards, Count: 12},
 	}
-	got, err := PushExceptionFields(push, time.UnixMilli(1795697666157), 5*time.Second, events, 1250000000)
+	got, err := PushExceptionFields(failing, time.UnixMilli(1795697666157), 5*time.Second, events, 1250000000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -109,7 +109,7 @@ func TestDeliveries(t *testing.T) {
 			}
 		},
 		"lose pictures": func() {
-			files, err := filepath.Glob(filepath.Join(r.server.PicturesDir(), "*", "*"))
+			files, err := filepath.Glob(filepath.Join(r.server.PicturesDir(), "*", "*", "*.jpg"))
 			if err != nil || len(files) == 0 {
 				t.Errorf("there are %d pictures, %v", len(files), err)
 			}

@@ -94,6 +94,15 @@ type Store interface {
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Helper()
 	s := suite{open: open}
+	s.runControl(t)
+	s.runEvents(t)
+	s.runDeliveries(t)
+	s.runHistory(t)
+}
+
+// runControl runs the tests of what is set up and asked while the program runs.
+func (s suite) runControl(t *testing.T) {
+	t.Helper()
 	t.Run("DeclareCreates", s.declareCreates)
 	t.Run("DeclareUpdates", s.declareUpdates)
 	t.Run("DeclareLeavesTheRest", s.declareLeavesTheRest)
@@ -120,6 +129,11 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("TaskLimit", s.taskLimit)
 	t.Run("EndTask", s.endTask)
 	t.Run("ListTasks", s.listTasks)
+}
+
+// runEvents runs the tests of pushes, shots and their pictures.
+func (s suite) runEvents(t *testing.T) {
+	t.Helper()
 	t.Run("Pushes", s.pushes)
 	t.Run("PushConflicts", s.pushConflicts)
 	t.Run("EndPushTwice", s.endPushTwice)
@@ -142,6 +156,11 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("DropSpooled", s.dropSpooled)
 	t.Run("DropSpooledInSteps", s.dropSpooledInSteps)
 	t.Run("DropShot", s.dropShot)
+}
+
+// runDeliveries runs the tests of what is owed.
+func (s suite) runDeliveries(t *testing.T) {
+	t.Helper()
 	t.Run("ClaimOrder", s.claimOrder)
 	t.Run("ClaimLanes", s.claimLanes)
 	t.Run("ClaimIsolation", s.claimIsolation)
@@ -162,6 +181,11 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("Backlogs", s.backlogs)
 	t.Run("NextDue", s.nextDue)
 	t.Run("Counts", s.counts)
+}
+
+// runHistory runs the tests of what is listed, and of what is removed for its age.
+func (s suite) runHistory(t *testing.T) {
+	t.Helper()
 	t.Run("ExpiredPictures", s.expiredPictures)
 	t.Run("PruneShots", s.pruneShots)
 	t.Run("PruneShotsInSteps", s.pruneShotsInSteps)
