@@ -112,6 +112,7 @@ type systemData struct {
 	Plots    []shownPlot
 	Settings string
 	From     string // URL of what the plots show
+	Offset   int    // of the console's zone from UTC, in seconds
 }
 
 // Uptime is how long the server runs.
@@ -126,7 +127,7 @@ func (w SystemWorker) Memory() string {
 }
 
 // Took writes the time of the processor that the worker has taken.
-func (w SystemWorker) Took() string { return w.CPU.Round(10 * time.Millisecond).String() } //nolint:mnd // as the kernel counts it
+func (w SystemWorker) Took() string { return w.CPU.Round(10 * time.Millisecond).String() }
 
 // Size writes the bytes that wait.
 func (s SystemSpool) Size() string { return bytesText(float64(s.Bytes)) }
@@ -163,7 +164,7 @@ func (d SystemDisk) Percent() int { return percent(d.Part()) }
 // Kind is the mark of how full it is.
 func (d SystemDisk) Kind() string { return fullness(d.Part()) }
 
-func percent(part float64) int { return int(part * 100) } //nolint:mnd // percents
+func percent(part float64) int { return int(part * 100) }
 
 func fullness(part float64) string {
 	const much, most = 0.8, 0.95
@@ -181,6 +182,7 @@ func (s SystemStore) Why() string { return visible(s.Fault) }
 
 func (v *view) systemPage() error {
 	data := systemData{From: Path + "system/history"}
+	_, data.Offset = time.Now().In(v.opts.Zone).Zone()
 	var err error
 	if data.SystemFacts, err = v.opts.System.Facts(v.r.Context()); err != nil {
 		return err

@@ -76,7 +76,7 @@ func TestSystemPage(t *testing.T) {
 	a := b.get("system")
 	b.want(a, http.StatusOK, "1.2.3", "go9", "127.0.0.1:8080", "4711", "5.0 MiB", "1.5s", "900.0 KiB / 1.0 MiB", "87 %", "refuse_new", "1m30s",
 		"1.0 GiB of 50.0 GiB", "98 %", "7.0 MiB", "Not working", "check the credentials", "⟨U&#43;202E⟩", "Bytes from publishers", "data-plot=", "uplot-",
-		"credentials: &lt;secret&gt;", "2026-11-26 20:05:00", "1 B/s")
+		"credentials: &lt;secret&gt;", `data-offset="28800"`, "2026-11-26 20:05:00", "1 B/s")
 	b.lacks(a, "<img src=x", "system/check")
 	b.want(b.post("system/check"), http.StatusForbidden)
 	if s.checked != 0 {

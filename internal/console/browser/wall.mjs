@@ -122,6 +122,7 @@ const stream = async (page) => {
   await page.keyboard.press("Home");
   const oldest = await page.locator("#strip li:first-child a").getAttribute("data-shot");
   await page.getByText("Shot " + oldest, { exact: true }).waitFor();
+  const seen = Number(await newest());
   assert.equal(new URL(page.url()).searchParams.get("shot"), oldest);
   await page.waitForFunction((id) => document.querySelector("#large img").src.endsWith(`/console/picture/${id}/0`) && document.querySelector("#large img").naturalWidth === 640, oldest);
   await page.locator("#strip a").nth(1).focus();
@@ -138,7 +139,10 @@ const stream = async (page) => {
   await chinese.context().close();
 
   // A picture that cannot be had: the reason, and no broken icon.
-  const unseen = await page.locator("#strip li:nth-last-child(2) a").getAttribute("data-shot");
+  const unseen = await (await page.waitForFunction((seen) => {
+    const fresh = [...document.querySelectorAll("#strip a")].map((a) => Number(a.dataset.shot)).filter((id) => id > seen);
+    return fresh.length > 1 && fresh[0];
+  }, seen)).jsonValue();
   const large = page.locator("#large");
   await page.route("**/picture/*/0", (route) => route.abort());
   await page.goto(page.url().replace(/\?.*/, "") + "?shot=" + unseen);

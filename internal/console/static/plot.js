@@ -38,7 +38,8 @@
     values = lines;
   };
 
-  const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" });
+  const offset = Number(root.dataset.offset); // of the server's zone, in which all times of the console are
   const plots = [...root.querySelectorAll("figure")].map((figure) => {
     const place = figure.querySelector(".plot");
     return { figure, place, spec: JSON.parse(place.dataset.plot), chart: null };
@@ -54,7 +55,7 @@
         y: { range: (_, least, most) => [Math.min(0, least ?? 0), most > 0 ? most * 1.1 : 1] },
       },
       axes: [
-        { ...axis, size: 28, space: 60, values: (_, marks) => marks.map((mark) => clock.format(mark * 1000)) },
+        { ...axis, size: 28, space: 60, values: (_, marks) => marks.map((mark) => clock.format((mark + offset) * 1000)) },
         { ...axis, size: 72, incrs: steps[spec.unit], values: (_, marks) => marks.map((mark) => write(spec.unit, mark)) },
       ],
       series: [{}, ...spec.lines.map((line) => ({ label: line.label, stroke: colour(line.colour), width: 1.5, spanGaps: false, points: { show: (u, i) => lonely(u.data[i]), size: 4 } }))],

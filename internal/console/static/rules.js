@@ -26,3 +26,4 @@ async function copy(from, text) {
 
 // What is wrong is what somebody who sent a form looks for first.
 document.querySelector("[aria-invalid=true]")?.focus();
+document.getElementById("touched")?.scrollIntoView({ block: "nearest" });
