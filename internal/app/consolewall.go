@@ -13,6 +13,7 @@ import (
 	"github.com/stillcast/stillcast/internal/codec"
 	"github.com/stillcast/stillcast/internal/console"
 	"github.com/stillcast/stillcast/internal/ingest"
+	"github.com/stillcast/stillcast/internal/media"
 	"github.com/stillcast/stillcast/internal/objstore"
 	"github.com/stillcast/stillcast/internal/state"
 )
@@ -33,16 +34,16 @@ func (a *App) openPush(p stillcast.Push, recorded <-chan struct{}) ingest.Sink {
 // others, so that its height follows.
 const maxPreviewShape = 4
 
-// wantsPreview says whether a picture for the wall is made with a shot.
-func (a *App) wantsPreview(o capture.Order) bool {
-	w, h := o.Config.Width, o.Config.Height
-	return a.wall.Watched() && max(w, h) <= maxPreviewShape*min(w, h)
+// fitsPreview says whether a video has a shape for which a picture for the wall is
+// made. Its size may not be known yet.
+func fitsPreview(c *media.Config) bool {
+	return max(c.Width, c.Height) <= maxPreviewShape*min(c.Width, c.Height)
 }
 
 // shootWithPreview makes the pictures of an order, and one more for the wall, which
 // must not keep the others from being made.
 func (a *App) shootWithPreview(ctx context.Context, o capture.Order, r codec.Request) (*codec.Result, error) {
-	if !a.wantsPreview(o) {
+	if !a.wall.Watched() || !fitsPreview(o.Config) {
 		return a.codec.Shoot(ctx, r)
 	}
 	with := r
