@@ -72,6 +72,10 @@ fuzz-long: setup-test ## 100,000 damaged key frames through the decoders: half a
 bench: setup-test ## All benchmarks, BENCHTIME (1s) each
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
+.PHONY: bench-wall
+bench-wall: setup-test ## 500 simulated streams on the console's wall in Chromium for ten minutes: times, processor, memory
+	STILLCAST_WALL_LOAD=10m $(GO) test -count=1 -timeout 20m -v -run TestWallLoad ./internal/console
+
 .PHONY: bench-peers
 bench-peers: ## Build other people's RTMP servers to compare with (bin/peer-…), for bench ingest --vs
 	cd internal/bench/peers && for peer in gortmplib lal; do $(GO) build -trimpath -o ../../../bin/peer-$$peer ./$$peer; done

@@ -116,7 +116,7 @@ func TestPreviewIsNoPartOfTheShot(t *testing.T) {
 		if err != nil || len(owed) != 1 {
 			t.Fatalf("shot %d has %d deliveries, %v", s.ID, len(owed), err)
 		}
-		if strings.Contains(string(owed[0].Event.Fields), "320") {
+		if fields := string(owed[0].Event.Fields); strings.Contains(fields, "-320x") || strings.Contains(fields, `"width":320`) {
 			t.Errorf("shot %d has the event %s", s.ID, owed[0].Event.Fields)
 		}
 	}

@@ -62,10 +62,10 @@ func (v *view) showPushURL(status int, d pushURLData) error {
 
 // makePushURL signs a push URL with the key of its domain.
 func (v *view) makePushURL() error {
-	text := func(name string) string { return strings.TrimSpace(v.r.PostForm.Get(name)) }
+	typed := func(name string) string { return strings.TrimSpace(v.r.PostForm.Get(name)) }
 	d := pushURLData{
-		Domain: text("domain"), Host: strings.ToLower(text("host")), App: strings.Trim(text("app"), "/"), Stream: text("stream"),
-		Count: text("count"), Unit: text("unit"), Address: text("address"),
+		Domain: typed("domain"), Host: strings.ToLower(typed("host")), App: strings.Trim(typed("app"), "/"), Stream: typed("stream"),
+		Count: typed("count"), Unit: typed("unit"), Address: typed("address"),
 	}
 	made, err := v.signPushURL(d, time.Now())
 	if err != nil {

@@ -114,7 +114,7 @@ func TestQueueIsBounded(t *testing.T) {
 	}
 	u := v.take()
 	if diff := cmp.Diff(map[string]int64{"stays": 0}, u.shots(t)); diff != "" || !u.everything || len(u.gone) > 0 {
-		t.Errorf("update %v, gone %v (-want +got):\n%s", u.everything, u.gone, diff)
+		t.Errorf("update %v, %d gone (-want +got):\n%s", u.everything, len(u.gone), diff)
 	}
 }
 

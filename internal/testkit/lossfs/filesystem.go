@@ -261,30 +261,26 @@ func (f *fileSystem) Link(_ <-chan struct{}, in *fuse.LinkIn, name string, out *
 	return fuse.OK
 }
 
-// OpenDir implements [fuse.RawFileSystem]. What is read then is the folder as it is
-// now, whatever is removed meanwhile.
+// OpenDir implements [fuse.RawFileSystem].
 func (f *fileSystem) OpenDir(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
-	folder := f.disk.nodes[in.NodeId]
-	if folder == nil {
+	if f.disk.nodes[in.NodeId] == nil {
 		return fuse.ENOENT
 	}
-	var list []fuse.DirEntry
-	for _, name := range slices.Sorted(maps.Keys(folder.names)) {
-		n := folder.names[name]
-		list = append(list, fuse.DirEntry{Mode: n.mode, Name: name, Ino: n.number, Off: uint64(len(list)) + 1})
-	}
 	f.handle++
-	f.lists[f.handle] = list
 	out.Fh = f.handle
 	return fuse.OK
 }
 
-// ReadDir implements [fuse.RawFileSystem].
+// ReadDir implements [fuse.RawFileSystem]. What is read is the folder as it was at
+// the begin, whatever is removed meanwhile.
 func (f *fileSystem) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEntryList) fuse.Status {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
+	if in.Offset == 0 {
+		f.lists[in.Fh] = f.list(in.NodeId)
+	}
 	list := f.lists[in.Fh]
 	for _, entry := range list[min(in.Offset, uint64(len(list))):] {
 		if !out.AddDirEntry(entry) {
@@ -292,6 +288,19 @@ func (f *fileSystem) ReadDir(_ <-chan struct{}, in *fuse.ReadIn, out *fuse.DirEn
 		}
 	}
 	return fuse.OK
+}
+
+// list is made when somebody reads it: most folders are opened to find one name.
+func (f *fileSystem) list(number uint64) (all []fuse.DirEntry) {
+	folder := f.disk.nodes[number]
+	if folder == nil {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(folder.names)) {
+		n := folder.names[name]
+		all = append(all, fuse.DirEntry{Mode: n.mode, Name: name, Ino: n.number, Off: uint64(len(all)) + 1})
+	}
+	return all
 }
 
 // ReleaseDir implements [fuse.RawFileSystem].
