@@ -101,6 +101,6 @@ func damaged(file, fault string) error {
 	folder := filepath.Dir(file)
 	return stillcast.Errorf(stillcast.CodeInvalid, "data_dir",
 		"%s is damaged: %s. Nothing was changed. Keep a copy of folder %s; then restore a backup of it, "+
-			"or put in its place what \"sqlite3 state.db .recover | sqlite3 new.db\" can save of the copy, "+
+			"or put in its place what \"sqlite3 stillcast.db .recover | sqlite3 new.db\" can save of the copy, "+
 			"or move the folder away to begin with an empty state", file, fault, folder)
 }
