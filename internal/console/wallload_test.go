@@ -195,7 +195,9 @@ func runScript(t *testing.T, r *rig, name string, look time.Duration, do map[str
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "--input-type=module", "--eval", string(read("helpers.mjs"))+string(read(name)), string(arguments))
+	ctx, cancel := context.WithTimeout(t.Context(), look+2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "node", "--input-type=module", "--eval", string(read("helpers.mjs"))+string(read(name)), string(arguments))
 	cmd.Dir = testkit.NPMFolder(t, "browser", read("package-lock.json"))
 	answers, err := cmd.StdinPipe()
 	if err != nil {
@@ -205,7 +207,7 @@ func runScript(t *testing.T, r *rig, name string, look time.Duration, do map[str
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd.Stderr = cmd.Stdout
+	cmd.Stderr, cmd.WaitDelay = cmd.Stdout, 5*time.Second
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start node (scripts/setup.sh test installs it): %v", err)
 	}
