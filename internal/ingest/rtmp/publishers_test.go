@@ -9,8 +9,8 @@ import (
 	"github.com/stillcast/stillcast/internal/testkit"
 )
 
-// Real publishers besides ffmpeg 5.1, of which each speaks its own RTMP. OBS is
-// among the recordings; HEVC, AV1 and VP9 of FFmpeg 8 are pushed in picturetest.
+// Real publishers besides ffmpeg 5.1, of which each speaks its own RTMP. OBS has
+// a test of its own; HEVC, AV1 and VP9 of FFmpeg 8 are pushed in picturetest.
 func TestPublishers(t *testing.T) {
 	t.Parallel()
 	source := testkit.Source{Width: 320, Height: 180, Rate: 25}
