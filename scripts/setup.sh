@@ -70,6 +70,7 @@ look_for_test() {
 	has node || lack "node, for FFmpeg 8 and the clients of Tencent Cloud" nodejs
 	has npm || lack "npm, for the same" npm
 	has chromium || lack "Chromium, for the console" chromium
+	look_for_chinese_font
 	has shellcheck || lack "shellcheck" shellcheck
 	# Whoever is not root mounts by it.
 	[[ $(id -u) == 0 ]] || has fusermount3 || lack "fusermount3, for the file system whose power tests cut" fuse3
@@ -77,6 +78,13 @@ look_for_test() {
 	if [[ ${compiler} == gcc* ]] && has gcc && [[ "$(gcc -print-file-name=libasan.so)" != /* ]]; then
 		lack "gcc's address sanitizer" "libgcc-$(gcc -dumpversion)-dev"
 	fi
+}
+
+look_for_chinese_font() {
+	local found
+	found=$(find -L /usr/share/fonts /usr/local/share/fonts \
+		\( -iname '*cjk*' -o -iname 'wqy*' -o -iname '*sourcehan*' -o -iname 'droidsansfallback*' \) -print -quit 2>/dev/null)
+	[[ -n ${found} ]] || lack "a Chinese font, for the console" fonts-wqy-microhei
 }
 
 look_for_gstreamer() {

@@ -21,6 +21,9 @@ type sessionRow struct {
 	Here bool // it is the one that looks
 }
 
+// Browser is what people call it; "" where it does not say.
+func (s sessionRow) Browser() string { return agentName(s.Agent) }
+
 func (v *view) rows(all []session) []sessionRow {
 	rows := make([]sessionRow, len(all))
 	for i, s := range all {

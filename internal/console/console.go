@@ -92,7 +92,7 @@ func newConsole(ctx context.Context, o Options, cost hashing) (*Console, error) 
 	}
 	c.mux.Handle("GET "+Path+"static/", c.static)
 	c.mux.HandleFunc(Path, func(w http.ResponseWriter, req *http.Request) {
-		c.run(route{run: func(*view) error { return refusedf(http.StatusNotFound, "error.nothing") }}, w, req)
+		c.run(route{pattern: "none", run: func(*view) error { return refusedf(http.StatusNotFound, "error.nothing") }}, w, req)
 	})
 	if c.first, err = c.doors.prepare(ctx); err != nil {
 		return nil, fmt.Errorf("make the console: %w", err)

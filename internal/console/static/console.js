@@ -59,10 +59,14 @@
     later(pause);
     pause = Math.min(late, pause * 1.5);
   };
-  const edited = () => [...document.querySelectorAll("main input, main select, main textarea")].some((field) =>
-    field.type === "checkbox" || field.type === "radio" ? field.checked !== field.defaultChecked
-      : field.tagName === "SELECT" ? [...field.options].some((o) => o.selected !== o.defaultSelected) && field.value !== field.options[0]?.value
-        : field.type !== "hidden" && field.value !== field.defaultValue);
+  const untouched = (field) => {
+    if (field.type === "hidden") return true;
+    if (field.type === "checkbox" || field.type === "radio") return field.checked === field.defaultChecked;
+    if (field.tagName !== "SELECT") return field.value === field.defaultValue;
+    const first = [...field.options].find((option) => option.defaultSelected) ?? field.options[0];
+    return field.value === (first?.value ?? "");
+  };
+  const edited = () => ![...document.querySelectorAll("main input, main select, main textarea")].every(untouched);
   const back = (version) => {
     later(idle);
     if (!gone) return;
