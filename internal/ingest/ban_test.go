@@ -76,20 +76,17 @@ func TestBanEndsALivePush(t *testing.T) {
 	g := newGate(t, &notebook{})
 	p, other := admit(t, g, "open.example.com", "s", ""), admit(t, g, "open.example.com", "other", "")
 	g.SetBans([]stillcast.Ban{ban("s", time.Now().Add(time.Hour), "stolen")})
-	select {
-	case <-p.Done():
-	default:
+	end := stopOf(p)
+	if end == nil {
 		t.Fatal("the push of a banned stream goes on")
 	}
-	if end := p.Cause(); end.Code != stillcast.EndControl || !strings.Contains(end.Message, "21/101") || !strings.Contains(end.Message, "stolen") {
+	if end.Code != stillcast.EndControl || !strings.Contains(end.Message, "21/101") || !strings.Contains(end.Message, "stolen") {
 		t.Errorf("cause %+v, want %d with sub-code and reason", end, stillcast.EndControl)
 	}
-	select {
-	case <-other.Done():
+	if stopOf(other) != nil {
 		t.Error("another stream's push was ended")
-	default:
 	}
-	p.End(p.Cause())
+	p.End(*end)
 	g.SetBans(nil)
 	admit(t, g, "open.example.com", "s", "").End(stillcast.PushEnd{})
 	other.End(stillcast.PushEnd{})
@@ -141,17 +138,15 @@ func TestDisabledDomain(t *testing.T) {
 	if want := `push domain: "a.example.com" is disabled`; stillcast.CodeOf(err) != stillcast.CodeDenied || err.Error() != want {
 		t.Errorf("push to a domain that is being disabled: %v, want %q", err, want)
 	}
-	<-live.Done()
-	if live.Cause().Message != "disabled" {
-		t.Errorf("cause %+v, want the one given to DropDomain", live.Cause())
+	why := stopOf(live)
+	if why == nil || why.Message != "disabled" {
+		t.Fatalf("stopped with %+v, want the reason given to DropDomain", why)
 	}
-	select {
-	case <-other.Done():
+	if stopOf(other) != nil {
 		t.Error("another domain's push was ended")
-	default:
 	}
 	admit(t, g, "b.example.com", "t", "").End(stillcast.PushEnd{})
-	live.End(live.Cause())
+	live.End(*why)
 	other.End(stillcast.PushEnd{})
 	if err := g.Close(t.Context()); err != nil {
 		t.Error(err)

@@ -123,7 +123,6 @@ func (g *Gate) admit(req Request) (*livePush, *Refusal) {
 			ID: id.String(), Stream: s, Domain: domain.Name, Param: req.URL.Param,
 			Remote: req.Remote, Node: req.node(), Started: now,
 		},
-		done:     make(chan struct{}),
 		recorded: make(chan struct{}),
 	})
 }

@@ -214,6 +214,29 @@ func TestPushWithoutVideoIsReportedOnce(t *testing.T) {
 	})
 }
 
+// stopOf is why the server wants the push to end, nil when it does not.
+func stopOf(p Push) (why *stillcast.PushEnd) {
+	p.OnStop(func(end stillcast.PushEnd) { why = &end })
+	return why
+}
+
+func TestStopIsToldOnce(t *testing.T) {
+	g := newGate(t, &notebook{})
+	p := admit(t, g, "open.example.com", "s", "")
+	var told []string
+	p.OnStop(func(end stillcast.PushEnd) { told = append(told, end.Message) })
+	for _, why := range []string{"first", "second"} {
+		g.Drop(g.Live()[0].Stream, stillcast.PushEnd{Code: stillcast.EndControl, Message: why})
+	}
+	p.End(stillcast.PushEnd{})
+	if len(told) != 1 || told[0] != "first" {
+		t.Errorf("told %q, want the first reason, once", told)
+	}
+	if err := g.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestDropEndsALivePush(t *testing.T) {
 	g := newGate(t, &notebook{})
 	p, err := g.Admit(t.Context(), request("open.example.com", "s", ""))
@@ -224,11 +247,11 @@ func TestDropEndsALivePush(t *testing.T) {
 	if !g.Drop(s, stillcast.PushEnd{Code: stillcast.EndControl, Message: "dropped"}) {
 		t.Error("Drop found no live push")
 	}
-	<-p.Done()
-	if p.Cause().Message != "dropped" {
-		t.Errorf("cause %+v, want the one given to Drop", p.Cause())
+	end := stopOf(p)
+	if end == nil || end.Message != "dropped" {
+		t.Fatalf("stopped with %+v, want the reason given to Drop", end)
 	}
-	p.End(p.Cause())
+	p.End(*end)
 	if g.Drop(s, stillcast.PushEnd{}) {
 		t.Error("Drop found a push that ended")
 	}

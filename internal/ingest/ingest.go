@@ -59,7 +59,7 @@ func nameOf(a netip.Addr) string {
 }
 
 // Push is one accepted push, as the protocol that carries it sees it. Its
-// methods never block. All but Done and Cause are called from one goroutine.
+// methods never block, and are called from one goroutine.
 type Push interface {
 	// Configure gives the decoder configuration of the access units that
 	// follow. It is called again whenever a new one arrives. An error means that
@@ -70,9 +70,10 @@ type Push interface {
 	Want(u media.Unit) bool
 	// Take hands over an access unit; the receiver releases it.
 	Take(au *media.AccessUnit)
-	// Done is closed when the server wants the push to end; Cause then says why.
-	Done() <-chan struct{}
-	Cause() stillcast.PushEnd
+	// OnStop has f called, once, with the reason, when the server wants the push to
+	// end: by another goroutine, or before OnStop returns if it does already. f does
+	// not block.
+	OnStop(f func(stillcast.PushEnd))
 	// End is called once, last. It records the end of the push.
 	End(end stillcast.PushEnd)
 }

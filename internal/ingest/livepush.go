@@ -16,9 +16,9 @@ type livePush struct {
 	noVideo *time.Timer
 	watch   *watch // nil when nobody is ever told what is wrong
 
-	stopOnce sync.Once
-	done     chan struct{}
-	cause    stillcast.PushEnd // set before done is closed
+	mu      sync.Mutex
+	onStop  func(stillcast.PushEnd) // nil: nobody has asked yet, or was told
+	stopped *stillcast.PushEnd      // the reason, once there is one
 
 	width, height int // of the newest configuration
 
@@ -55,17 +55,35 @@ func (p *livePush) Want(u media.Unit) bool {
 // Take implements [Push].
 func (p *livePush) Take(au *media.AccessUnit) { p.sink.Take(au) }
 
-// Done implements [Push].
-func (p *livePush) Done() <-chan struct{} { return p.done }
+// OnStop implements [Push].
+func (p *livePush) OnStop(f func(stillcast.PushEnd)) {
+	p.mu.Lock()
+	p.onStop = f
+	p.mu.Unlock()
+	p.tellStop()
+}
 
-// Cause implements [Push].
-func (p *livePush) Cause() stillcast.PushEnd { return p.cause }
-
+// stop wants the push to end. The first reason counts.
 func (p *livePush) stop(end stillcast.PushEnd) {
-	p.stopOnce.Do(func() {
-		p.cause = end
-		close(p.done)
-	})
+	p.mu.Lock()
+	if p.stopped == nil {
+		p.stopped = &end
+	}
+	p.mu.Unlock()
+	p.tellStop()
+}
+
+// tellStop tells whoever wants to know, once.
+func (p *livePush) tellStop() {
+	p.mu.Lock()
+	f, end := p.onStop, p.stopped
+	if f != nil && end != nil {
+		p.onStop = nil
+	}
+	p.mu.Unlock()
+	if f != nil && end != nil {
+		f(*end)
+	}
 }
 
 // End implements [Push].

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/stillcast/stillcast"
-	"github.com/stillcast/stillcast/internal/ingest"
 )
 
 const (
@@ -54,10 +53,7 @@ type conn struct {
 
 	mu      sync.Mutex
 	stopped *closing // set from outside, see stop
-
-	watcher sync.WaitGroup
-	over    chan struct{} // closed when the connection's loop has ended
-	watched ingest.Push
+	watched bool     // stop is called when the server wants the push to end
 }
 
 func newConn(ctx context.Context, c net.Conn, sh *shared, bufs *buffers) *conn {
@@ -66,7 +62,6 @@ func newConn(ctx context.Context, c net.Conn, sh *shared, bufs *buffers) *conn {
 		net: c, io: c,
 		session: newSession(ctx, sh, addrPort(c.RemoteAddr()), addrPort(c.LocalAddr())),
 		started: now, lastByte: now,
-		over: make(chan struct{}),
 	}
 	if sh.cfg.PlainReads {
 		nc.source = newPlainSource(c)
@@ -96,8 +91,6 @@ func (c *conn) serve() {
 	}
 	c.source.done()
 	c.hold(why.delay)
-	close(c.over)
-	c.watcher.Wait()
 	if r := c.session.refusal; r != nil && why.reason != r.reason {
 		// It left before it could be told.
 		why = closeWith(r.reason, why.end.Code, r.end.Message+"; "+why.end.Message)
@@ -243,19 +236,14 @@ func (c *conn) stop(why *closing) {
 	c.net.SetReadDeadline(time.Unix(1, 0)) //nolint:errcheck // see above
 }
 
-// watch waits for the server's wish to end the push, from when it began.
+// watch listens for the server's wish to end the push, from when it began.
 func (c *conn) watch() {
-	push := c.session.push
-	if push == nil || c.watched != nil {
+	if c.session.push == nil || c.watched {
 		return
 	}
-	c.watched = push
-	c.watcher.Go(func() {
-		select {
-		case <-push.Done():
-			c.stop(&closing{reason: reasonEnded, status: statusUnpublish, end: push.Cause()})
-		case <-c.over:
-		}
+	c.watched = true
+	c.session.push.OnStop(func(end stillcast.PushEnd) {
+		c.stop(&closing{reason: reasonEnded, status: statusUnpublish, end: end})
 	})
 }
 

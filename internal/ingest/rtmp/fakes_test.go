@@ -36,10 +36,9 @@ type fakePush struct {
 	want   func(media.Unit) bool // nil: key frames
 	wanted chan media.Unit       // gets every unit that is wanted, when not nil
 	takes  chan struct{}         // gets an element for every unit that is taken, when not nil
-	done   chan struct{}
-	forget bool // count units only
-	hold   bool // keep units in held
-	cause  stillcast.PushEnd
+	forget bool                  // count units only
+	hold   bool                  // keep units in held
+	onStop func(stillcast.PushEnd)
 	ended  chan struct{} // closed by the first End
 
 	mu      sync.Mutex
@@ -52,7 +51,7 @@ type fakePush struct {
 }
 
 func newFakePush() *fakePush {
-	return &fakePush{done: make(chan struct{}), ended: make(chan struct{})}
+	return &fakePush{ended: make(chan struct{})}
 }
 
 func (p *fakePush) Configure(c *media.Config) error {
@@ -97,8 +96,19 @@ func (p *fakePush) Take(au *media.AccessUnit) {
 	au.Release()
 }
 
-func (p *fakePush) Done() <-chan struct{}    { return p.done }
-func (p *fakePush) Cause() stillcast.PushEnd { return p.cause }
+func (p *fakePush) OnStop(f func(stillcast.PushEnd)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.onStop = f
+}
+
+// stop has the server want the end of the push.
+func (p *fakePush) stop(end stillcast.PushEnd) {
+	p.mu.Lock()
+	f := p.onStop
+	p.mu.Unlock()
+	f(end)
+}
 
 func (p *fakePush) End(end stillcast.PushEnd) {
 	p.mu.Lock()

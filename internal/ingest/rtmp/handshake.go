@@ -17,30 +17,36 @@ const (
 // handshake is the plain handshake, from the server's side. The digest that
 // Flash players know is not needed by any publisher.
 type handshake struct {
-	hello []byte // C0 and C1 so far
+	hello []byte // C0 and C1 so far, when they come in pieces
+	said  bool   // they were there, and were answered
 	c2    int    // bytes of C2 so far
 }
 
-// feed takes handshake bytes from data. It returns what is left of them and,
-// once, the answer; the handshake is done when done is true.
-func (h *handshake) feed(data []byte) (rest, answer []byte, done bool, err error) {
+// feed takes handshake bytes from data, writes the answer, and returns what is
+// left of data; the handshake is done when done is true.
+func (h *handshake) feed(data []byte, out *bytes.Buffer) (rest []byte, done bool, err error) {
 	if len(data) == 0 {
-		return nil, nil, false, nil
+		return nil, false, nil
 	}
-	if len(h.hello) == 0 && data[0] != rtmpVersion {
-		return nil, nil, false, notRTMP(data)
-	}
-	if missing := 1 + handshakeSize - len(h.hello); missing > 0 {
-		n := min(missing, len(data))
-		h.hello = append(h.hello, data[:n]...)
-		if n < missing {
-			return nil, nil, false, nil
+	if !h.said {
+		if len(h.hello) == 0 && data[0] != rtmpVersion {
+			return nil, false, notRTMP(data)
 		}
-		answer, data = h.answer(), data[n:]
+		n := min(1+handshakeSize-len(h.hello), len(data))
+		hello := data[:n]
+		if n <= handshakeSize { // a piece, which most publishers do not send
+			h.hello = append(h.hello, hello...)
+			hello = h.hello
+		}
+		if len(hello) <= handshakeSize {
+			return nil, false, nil
+		}
+		answer(out, hello[1:])
+		h.said, h.hello, data = true, nil, data[n:]
 	}
 	n := min(handshakeSize-h.c2, len(data))
 	h.c2 += n
-	return data[n:], answer, h.c2 == handshakeSize, nil
+	return data[n:], h.c2 == handshakeSize, nil
 }
 
 // notRTMP says what came instead of a handshake.
@@ -56,11 +62,14 @@ func notRTMP(data []byte) *closing {
 	return closeWith(reasonNotRTMP, stillcast.EndRefused, message)
 }
 
-// answer returns S0, S1 and S2. S1 is random after its 8 bytes of time and
+// answer writes S0, S1 and S2. S1 is random after its 8 bytes of time and
 // zeros; S2 echoes C1.
-func (h *handshake) answer() []byte {
-	b := make([]byte, 1+handshakeSize, 1+2*handshakeSize)
+func answer(out *bytes.Buffer, c1 []byte) {
+	out.Grow(1 + 2*handshakeSize)
+	b := out.AvailableBuffer()[:1+handshakeSize]
+	clear(b[1:9])
 	b[0] = rtmpVersion
 	rand.Read(b[9:]) // it never fails
-	return append(b, h.hello[1:]...)
+	out.Write(b)
+	out.Write(c1)
 }

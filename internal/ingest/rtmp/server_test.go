@@ -188,8 +188,7 @@ func TestEndedByServer(t *testing.T) {
 	c.video(0, avcHeader()...)
 	c.ping()
 	p := g.push(t)
-	p.cause = stillcast.PushEnd{Code: stillcast.EndControl, Message: "dropped by an operator"}
-	close(p.done)
+	p.stop(stillcast.PushEnd{Code: stillcast.EndControl, Message: "dropped by an operator"})
 	if r := c.expect(statusUnpublish); r.description() != "dropped by an operator" {
 		t.Errorf("description %q", r.description())
 	}

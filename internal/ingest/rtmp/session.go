@@ -112,13 +112,9 @@ func (s *session) step() step {
 func (s *session) feed(data []byte) error {
 	s.received += uint64(len(data))
 	if s.handshake != nil {
-		rest, answer, done, err := s.handshake.feed(data)
-		if err != nil {
+		rest, done, err := s.handshake.feed(data, &s.out)
+		if err != nil || !done {
 			return err
-		}
-		s.out.Write(answer)
-		if !done {
-			return nil
 		}
 		s.handshake, data = nil, rest
 	}

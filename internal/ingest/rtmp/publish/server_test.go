@@ -62,12 +62,11 @@ func (g *keyGate) Admit(_ context.Context, req ingest.Request) (ingest.Push, err
 	return g, nil
 }
 
-func (g *keyGate) Codecs() []media.Codec         { return media.Codecs() }
-func (g *keyGate) Configure(*media.Config) error { return nil }
-func (g *keyGate) Want(u media.Unit) bool        { return u.Key }
-func (g *keyGate) Done() <-chan struct{}         { return nil }
-func (g *keyGate) Cause() stillcast.PushEnd      { return stillcast.PushEnd{} }
-func (g *keyGate) End(end stillcast.PushEnd)     { g.ended <- end }
+func (g *keyGate) Codecs() []media.Codec          { return media.Codecs() }
+func (g *keyGate) Configure(*media.Config) error  { return nil }
+func (g *keyGate) Want(u media.Unit) bool         { return u.Key }
+func (g *keyGate) OnStop(func(stillcast.PushEnd)) {}
+func (g *keyGate) End(end stillcast.PushEnd)      { g.ended <- end }
 func (g *keyGate) Take(au *media.AccessUnit) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
