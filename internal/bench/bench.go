@@ -230,13 +230,18 @@ func (b *bench) turn(ctx context.Context, s source, c *clip, round *Round) (err 
 	if round.Idle, err = b.capture(ctx, s.path, never, short); err != nil {
 		return err
 	}
-	b.say("  receiving alone, for %s", short)
-	if round.Receive, err = b.receiveFloor(ctx, s.path, short); err != nil {
+	b.say("  receiving alone, and with decoding beside it, for %s each", short)
+	if round.Receive, round.Floor, err = b.floor(ctx, s.path, short); err != nil {
 		return err
 	}
 	if b.options.VsFFmpeg {
-		b.say("  ffmpeg's three ways")
-		if round.FFmpeg, err = b.ffmpegWays(ctx, c, b.dir); err != nil {
+		round.FFmpeg = &FFmpeg{}
+		b.say("  ffmpeg's three ways, beside live streams")
+		if round.FFmpeg.Live, err = b.liveWays(ctx, c, b.dir); err != nil {
+			return err
+		}
+		b.say("  ffmpeg's three ways, as fast as they can")
+		if round.FFmpeg.Flat, err = b.flatWays(ctx, c, b.dir); err != nil {
 			return err
 		}
 	}

@@ -11,14 +11,21 @@ import (
 	"time"
 )
 
-// FFmpeg is what ffmpeg's ways to the same pictures cost, in seconds of CPU for an
-// hour of one stream. Each reads the clip from a pipe as fast as it can, which is
-// cheaper than at the pace of a live stream; a process for each shot does not even
+// FFmpeg is what ffmpeg's ways to the same pictures cost. Each reads the clip from a
+// pipe, which is cheaper than over RTMP; a process for each shot does not even
 // receive the stream, its key frame is in a file.
 type FFmpeg struct {
+	Live Ways `json:"live"` // at the pace of live streams, many at once
+	Flat Ways `json:"flat"` // as fast as one can, alone on the machine
+}
+
+// Ways are CPU seconds for an hour of one stream.
+type Ways struct {
 	Filter  float64 `json:"filter"`  // -vf fps=1/INTERVAL: decodes everything
 	NoKey   float64 `json:"nokey"`   // the same with -skip_frame nokey: decodes key frames
 	PerShot float64 `json:"pershot"` // a process that decodes one key frame, for each shot
+
+	Late float64 `json:"late,omitempty"` // seconds, the most that ffmpeg took a picture of a live stream too late
 }
 
 // How much each way is given: enough that its start hardly counts, and that a
@@ -29,23 +36,21 @@ const (
 	perShotRuns  = 12
 )
 
-// ffmpegWays measures all three.
-func (b *bench) ffmpegWays(ctx context.Context, c *clip, dir string) (*FFmpeg, error) {
+// flatWays measures all three, one after another.
+func (b *bench) flatWays(ctx context.Context, c *clip, dir string) (w Ways, err error) {
 	interval := b.options.Intervals[0]
-	r := &FFmpeg{}
-	var err error
 	way := pipe{clip: c, dir: dir, interval: interval}
-	if r.Filter, err = way.run(ctx, max(filterLength, 3*interval)); err != nil {
-		return nil, fmt.Errorf("ffmpeg -vf fps: %w", err)
+	if w.Filter, err = way.run(ctx, max(filterLength, 3*interval)); err != nil {
+		return w, fmt.Errorf("ffmpeg -vf fps: %w", err)
 	}
 	way.before = []string{"-skip_frame", "nokey"}
-	if r.NoKey, err = way.run(ctx, max(noKeyLength, 3*interval)); err != nil {
-		return nil, fmt.Errorf("ffmpeg -skip_frame nokey: %w", err)
+	if w.NoKey, err = way.run(ctx, max(noKeyLength, 3*interval)); err != nil {
+		return w, fmt.Errorf("ffmpeg -skip_frame nokey: %w", err)
 	}
-	if r.PerShot, err = perShot(ctx, c, dir, interval); err != nil {
-		return nil, fmt.Errorf("one ffmpeg for each shot: %w", err)
+	if w.PerShot, err = perShot(ctx, c, dir, interval); err != nil {
+		return w, fmt.Errorf("one ffmpeg for each shot: %w", err)
 	}
-	return r, nil
+	return w, nil
 }
 
 // quiet are the arguments of every ffmpeg: one thread, as one of many would have.
@@ -68,16 +73,10 @@ func (p pipe) run(ctx context.Context, length time.Duration) (float64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("make a folder for its pictures: %w", err)
 	}
-	probe, err := newStream(new(bytes.Buffer), p.clip, false)
+	args, err := p.args(out)
 	if err != nil {
 		return 0, err
 	}
-	args := append(quiet(p.before...), "-f", probe.demuxer())
-	if probe.sets != nil { // a raw stream has no times
-		args = append(args, "-framerate", fmt.Sprint(p.clip.facts().FrameRate))
-	}
-	args = append(args, "-i", "pipe:0", "-an", "-threads", "1", "-vf", fmt.Sprintf("fps=1/%g", p.interval.Seconds()),
-		"-q:v", "3", filepath.Join(out, "%d.jpg"))
 	var said bytes.Buffer
 	cmd := exec.CommandContext(ctx, "ffmpeg", args...) //nolint:gosec // our own arguments
 	cmd.Stderr = &said
@@ -102,6 +101,20 @@ func (p pipe) run(ctx context.Context, length time.Duration) (float64, error) {
 		return 0, fmt.Errorf("it made %d pictures of %s, expected %d (%w)", len(made), given, wanted, err)
 	}
 	return perHour(cmd.ProcessState, given), os.RemoveAll(out)
+}
+
+// args are ffmpeg's.
+func (p pipe) args(folder string) ([]string, error) {
+	probe, err := newStream(new(bytes.Buffer), p.clip, false)
+	if err != nil {
+		return nil, err
+	}
+	args := append(quiet(p.before...), "-f", probe.demuxer())
+	if probe.sets != nil { // a raw stream has no times
+		args = append(args, "-framerate", fmt.Sprint(p.clip.facts().FrameRate))
+	}
+	return append(args, "-i", "pipe:0", "-an", "-threads", "1", "-vf", fmt.Sprintf("fps=1/%g", p.interval.Seconds()),
+		"-q:v", "3", filepath.Join(folder, "%d.jpg")), nil
 }
 
 // fill writes whole clips until there is enough.
@@ -133,26 +146,32 @@ func preferCause(ctx context.Context, err error) error {
 func perShot(ctx context.Context, c *clip, dir string, interval time.Duration) (float64, error) {
 	var total float64
 	for i := range perShotRuns {
-		path, demuxer, err := writeKey(c, dir, c.keys[i%len(c.keys)])
+		cost, err := oneShot(ctx, c, dir, c.keys[i%len(c.keys)])
 		if err != nil {
 			return 0, err
 		}
-		args := append(quiet("-f", demuxer, "-i", path), "-frames:v", "1", "-threads", "1", "-q:v", "3", path+".jpg")
-		var said bytes.Buffer
-		cmd := exec.CommandContext(ctx, "ffmpeg", args...) //nolint:gosec // our own arguments
-		cmd.Stderr = &said
-		if err := cmd.Run(); err != nil {
-			return 0, fmt.Errorf("%w: %s", preferCause(ctx, err), bytes.TrimSpace(said.Bytes()))
-		}
-		if _, err := os.Stat(path + ".jpg"); err != nil {
-			return 0, fmt.Errorf("it made no picture: %w", err)
-		}
-		total += perHour(cmd.ProcessState, interval)
-		if err := errors.Join(os.Remove(path), os.Remove(path+".jpg")); err != nil {
-			return 0, err
-		}
+		total += cost
 	}
-	return total / perShotRuns, nil
+	return ratio(total/perShotRuns, interval.Hours()), nil
+}
+
+// oneShot is the CPU seconds of one ffmpeg for one key frame.
+func oneShot(ctx context.Context, c *clip, dir string, key int) (float64, error) {
+	path, demuxer, err := writeKey(c, dir, key)
+	if err != nil {
+		return 0, err
+	}
+	args := append(quiet("-f", demuxer, "-i", path), "-frames:v", "1", "-threads", "1", "-q:v", "3", path+".jpg")
+	var said bytes.Buffer
+	cmd := exec.CommandContext(ctx, "ffmpeg", args...) //nolint:gosec // our own arguments
+	cmd.Stderr = &said
+	if err := cmd.Run(); err != nil {
+		return 0, fmt.Errorf("%w: %s", preferCause(ctx, err), bytes.TrimSpace(said.Bytes()))
+	}
+	if _, err := os.Stat(path + ".jpg"); err != nil {
+		return 0, fmt.Errorf("it made no picture: %w", err)
+	}
+	return (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), errors.Join(os.Remove(path), os.Remove(path+".jpg"))
 }
 
 // writeKey writes a key frame into a file of its own.

@@ -66,7 +66,8 @@ func someRound() Round {
 	}
 	return Round{
 		Runs: []CaptureRun{run}, Idle: CaptureRun{StreamSeconds: 500, ServerCPU: 0.5},
-		Decode: 0.02, Receive: 0.0005, FFmpeg: &FFmpeg{Filter: 900, NoKey: 90, PerShot: 99},
+		Decode: 0.02, Receive: 0.0005, Floor: 0.002,
+		FFmpeg: &FFmpeg{Live: Ways{Filter: 1800, NoKey: 180, PerShot: 198}, Flat: Ways{Filter: 900, NoKey: 90, PerShot: 99}},
 	}
 }
 
@@ -74,20 +75,22 @@ func TestFigures(t *testing.T) {
 	t.Parallel()
 	r := someRound()
 	got := map[string]float64{
-		"CPU seconds for an hour": r.main().perSecond() * 3600,
-		"a shot":                  r.perShot(),
-		"floor for an hour":       r.floor() * 3600,
-		"over the floor":          r.overFloor(),
-		"streams at 10 s":         r.perCore(10),
-		"streams at 1 s":          r.perCore(1),
+		"CPU seconds for an hour":  r.main().perSecond() * 3600,
+		"a shot":                   r.perShot(),
+		"loop's floor for an hour": r.loopFloor() * 3600,
+		"over the floor":           r.overFloor(),
+		"over the loop's floor":    r.overLoop(),
+		"streams at 10 s":          r.perCore(10),
+		"streams at 1 s":           r.perCore(1),
 	}
 	want := map[string]float64{
-		"CPU seconds for an hour": 18,
-		"a shot":                  0.04,
-		"floor for an hour":       9,
-		"over the floor":          2,
-		"streams at 10 s":         200,
-		"streams at 1 s":          1 / 0.041,
+		"CPU seconds for an hour":  18,
+		"a shot":                   0.04,
+		"loop's floor for an hour": 9,
+		"over the floor":           2.5,
+		"over the loop's floor":    2,
+		"streams at 10 s":          200,
+		"streams at 1 s":           1 / 0.041,
 	}
 	near := cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) < 1e-9*math.Max(1, math.Abs(a)) })
 	if diff := cmp.Diff(want, got, near); diff != "" {
@@ -117,7 +120,8 @@ func TestText(t *testing.T) {
 		"photo: H.264 1920x1080, 30 pictures/s, 4.00 Mbit/s, a key frame of 200 KiB every 2 s (20 % of the bytes)\n",
 		"10 streams for 1m40s, a shot every 10s\n",
 		"\n  server  5.40 7.20 9.00\n",
-		"\n  both, as a multiple of the floor  2.000 2.200 2.400\n",
+		"\n  both, as a multiple of the floor  2.500 2.750 3.000\n",
+		"\n  ffmpeg -vf fps=1/INTERVAL  1800.0 1800.0 1800.0\n",
 		"\n  a shot every 1s, given key frames that often (computed)  20 22 24\n",
 		"\n  a shot every 2s (computed)  38 43 48\n",
 		"\n  a shot every 10s (measured)  167 183 200\n",

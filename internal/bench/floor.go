@@ -104,13 +104,42 @@ func discard(conn net.Conn, mark int, buffers *sync.Pool) error {
 	}
 }
 
-// decode decodes the key frames of a clip in turn and measures that alone.
+// decode decodes the key frames of a clip in turn, and nothing else.
 func decode(ctx context.Context, o order, tell func(report) error) error {
 	c, err := readClip(o.Clip)
 	if err != nil {
 		return err
 	}
 	av.Setup()
+	if o.Every > 0 {
+		return c.decodeAtPace(ctx, o, tell)
+	}
+	return c.decodeLoop(ctx, o, tell)
+}
+
+// decodeAtPace decodes one key frame each time, until ctx ends.
+func (c *clip) decodeAtPace(ctx context.Context, o order, tell func(report) error) error {
+	r := report{Ready: true}
+	if err := tell(r); err != nil {
+		return err
+	}
+	ticker := time.NewTicker(o.Every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return tell(r)
+		}
+		if _, _, err := c.decodeKey(c.keys[r.Decodes%len(c.keys)]); err != nil {
+			return err
+		}
+		r.Decodes++
+	}
+}
+
+// decodeLoop decodes without a pause and measures that.
+func (c *clip) decodeLoop(ctx context.Context, o order, tell func(report) error) (err error) {
 	r := report{Ready: true}
 	// The first round only warms up: memory, caches, the clock of the CPU.
 	for round := 0; round == 0 || r.Decodes < o.Decodes; round++ {

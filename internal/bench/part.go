@@ -31,6 +31,7 @@ type order struct {
 	Streams int           `json:"streams,omitempty"`
 	Ramp    time.Duration `json:"ramp,omitempty"`    // over which pushes begin, evenly
 	Decodes int           `json:"decodes,omitempty"` // at least so many key frames
+	Every   time.Duration `json:"every,omitempty"`   // decode one key frame in so long, until the end, instead
 
 	First     int           `json:"first,omitempty"`      // index of the first stream, of those that other parts push with it
 	ChunkSize int           `json:"chunk_size,omitempty"` // 0 is publish.DefaultChunkSize

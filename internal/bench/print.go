@@ -70,10 +70,10 @@ func (c *ClipReport) cost(p *page) {
 	p.spread("workers", "%.2f", over(c.Rounds, hour(func(r CaptureRun) float64 { return r.WorkersCPU })))
 	p.spread("both", "%.2f", over(c.Rounds, func(r Round) float64 { return r.main().perSecond() * 3600 }))
 	p.spread("without shots (what receiving costs the server)", "%.2f", over(c.Rounds, func(r Round) float64 { return r.Idle.perSecond() * 3600 }))
-	p.spread("floor: decoding alone, and receiving alone", "%.2f", over(c.Rounds, func(r Round) float64 { return r.floor() * 3600 }))
-	p.spread("  of which decoding", "%.2f", over(c.Rounds, func(r Round) float64 { return (r.floor() - r.Receive) * 3600 }))
-	p.spread("  of which receiving", "%.2f", over(c.Rounds, func(r Round) float64 { return r.Receive * 3600 }))
+	p.spread("floor: receiving, and decoding beside it at the pace of shots", "%.2f", over(c.Rounds, func(r Round) float64 { return r.Floor * 3600 }))
+	p.spread("  of which receiving, with nothing beside it", "%.2f", over(c.Rounds, func(r Round) float64 { return r.Receive * 3600 }))
 	p.spread("both, as a multiple of the floor", "%.3f", over(c.Rounds, Round.overFloor))
+	p.spread("  of receiving alone and decoding in a loop (computed)", "%.3f", over(c.Rounds, Round.overLoop))
 }
 
 // streams prints how many one core has the time for.
@@ -101,21 +101,28 @@ func (c *ClipReport) compared(p *page) {
 	if c.Rounds[0].FFmpeg == nil {
 		return
 	}
-	ways := []struct {
+	p.ways(c.Rounds, "ffmpeg beside live streams", func(f *FFmpeg) Ways { return f.Live })
+	p.spread("the most that ffmpeg was behind a stream, ms", "%.0f", over(c.Rounds, func(r Round) float64 { return r.FFmpeg.Live.Late * 1e3 }))
+	p.ways(c.Rounds, "ffmpeg as fast as it can", func(f *FFmpeg) Ways { return f.Flat })
+}
+
+// ways prints ffmpeg's ways in one manner.
+func (p *page) ways(rounds []Round, manner string, of func(*FFmpeg) Ways) {
+	all := []struct {
 		name string
-		cost func(*FFmpeg) float64
+		cost func(Ways) float64
 	}{
-		{"ffmpeg -vf fps=1/INTERVAL", func(f *FFmpeg) float64 { return f.Filter }},
-		{"ffmpeg -skip_frame nokey -vf fps=1/INTERVAL", func(f *FFmpeg) float64 { return f.NoKey }},
-		{"one ffmpeg for each shot, receiving not counted", func(f *FFmpeg) float64 { return f.PerShot }},
+		{"ffmpeg -vf fps=1/INTERVAL", func(w Ways) float64 { return w.Filter }},
+		{"ffmpeg -skip_frame nokey -vf fps=1/INTERVAL", func(w Ways) float64 { return w.NoKey }},
+		{"one ffmpeg for each shot, receiving not counted", func(w Ways) float64 { return w.PerShot }},
 	}
-	p.line("\n  ffmpeg, CPU seconds for an hour of one stream\tleast\tmedian\tmost")
-	for _, way := range ways {
-		p.spread(way.name, "%.1f", over(c.Rounds, func(r Round) float64 { return way.cost(r.FFmpeg) }))
+	p.line("\n  %s, CPU seconds for an hour of one stream\tleast\tmedian\tmost", manner)
+	for _, way := range all {
+		p.spread(way.name, "%.1f", over(rounds, func(r Round) float64 { return way.cost(of(r.FFmpeg)) }))
 	}
 	p.line("  the same, divided by server and workers of its round\tleast\tmedian\tmost")
-	for _, way := range ways {
-		p.spread(way.name, "%.2f", over(c.Rounds, func(r Round) float64 { return ratio(way.cost(r.FFmpeg), r.main().perSecond()*3600) }))
+	for _, way := range all {
+		p.spread(way.name, "%.2f", over(rounds, func(r Round) float64 { return ratio(way.cost(of(r.FFmpeg)), r.main().perSecond()*3600) }))
 	}
 }
 
@@ -123,7 +130,7 @@ func (c *ClipReport) compared(p *page) {
 func (c *ClipReport) shots(p *page) {
 	p.line("\n  one shot\tleast\tmedian\tmost")
 	p.spread("CPU of server and workers beyond receiving, ms", "%.1f", over(c.Rounds, func(r Round) float64 { return r.perShot() * 1e3 }))
-	p.spread("decoding alone, CPU ms", "%.1f", over(c.Rounds, func(r Round) float64 { return r.Decode * 1e3 }))
+	p.spread("decoding in a loop, CPU ms", "%.1f", over(c.Rounds, func(r Round) float64 { return r.Decode * 1e3 }))
 	p.spread("time in the worker (waiting for a CPU included): decode, ms", "%.1f", over(c.Rounds, func(r Round) float64 { return r.main().Decode * 1e3 }))
 	p.spread("  scale, ms", "%.1f", over(c.Rounds, func(r Round) float64 { return r.main().Scale * 1e3 }))
 	p.spread("  encode, ms", "%.1f", over(c.Rounds, func(r Round) float64 { return r.main().Encode * 1e3 }))

@@ -205,10 +205,15 @@ func (f *fleet) play(ctx context.Context, s sender, timer *time.Timer, first int
 			if err := f.send(s, t, shift); err != nil {
 				return err
 			}
-			for before := f.late.Load(); int64(late) > before && !f.late.CompareAndSwap(before, int64(late)); {
-				before = f.late.Load()
-			}
+			raise(&f.late, int64(late))
 		}
+	}
+}
+
+// raise makes most at least n.
+func raise(most *atomic.Int64, n int64) {
+	for before := most.Load(); n > before && !most.CompareAndSwap(before, n); {
+		before = most.Load()
 	}
 }
 

@@ -33,8 +33,9 @@ type ClipReport struct {
 type Round struct {
 	Runs    []CaptureRun `json:"runs"`    // one for each interval, the first that of all comparisons
 	Idle    CaptureRun   `json:"idle"`    // the same streams, with no shot due while it was measured
-	Decode  float64      `json:"decode"`  // CPU seconds to decode one key frame, with nothing else
+	Decode  float64      `json:"decode"`  // CPU seconds to decode one key frame, in a loop, with nothing else
 	Receive float64      `json:"receive"` // CPU seconds to receive a second of one stream, with nothing else
+	Floor   float64      `json:"floor"`   // CPU seconds for a second of one stream: receiving, and decoding beside it at the pace of shots
 	FFmpeg  *FFmpeg      `json:"ffmpeg,omitempty"`
 }
 
@@ -95,15 +96,18 @@ func (r Round) perShot() float64 {
 	return max(0, ratio((m.perSecond()-r.Idle.perSecond())*m.StreamSeconds, float64(m.Taken)))
 }
 
-// floor is the CPU seconds for a second of one stream of receiving and decoding
-// as many key frames as shots were taken, with nothing else.
-func (r Round) floor() float64 {
+// loopFloor is the floor as it were if a key frame, whenever it comes, were decoded
+// with caches as warm as in a loop.
+func (r Round) loopFloor() float64 {
 	m := r.main()
 	return r.Receive + r.Decode*ratio(float64(m.Taken), m.StreamSeconds)
 }
 
 // overFloor is how many times the floor is spent.
-func (r Round) overFloor() float64 { return ratio(r.main().perSecond(), r.floor()) }
+func (r Round) overFloor() float64 { return ratio(r.main().perSecond(), r.Floor) }
+
+// overLoop is the same of the floor that is computed.
+func (r Round) overLoop() float64 { return ratio(r.main().perSecond(), r.loopFloor()) }
 
 // perCore is how many streams one core has the time for at an interval, computed
 // from what a second of a stream and what a shot cost.

@@ -251,44 +251,46 @@ func (b *bench) decodeFloor(ctx context.Context, path string) (report, error) {
 	return p.said(), p.stop()
 }
 
-// receiveFloor measures receiving alone, in CPU seconds for a second of one
-// stream.
-func (b *bench) receiveFloor(ctx context.Context, path string, length time.Duration) (perSecond float64, err error) {
+// floor measures the least that the streams and their shots can cost, in CPU seconds
+// for a second of one stream: receiving alone, and then with key frames decoded
+// beside it, as many as shots would be due, at the same pace.
+func (b *bench) floor(ctx context.Context, path string, length time.Duration) (receive, both float64, err error) {
 	sink, err := b.options.Program.startPart(partReceive, order{})
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer func() { err = cmp.Or(err, sink.stop()) }()
 	if err := sink.await(ctx, sink.ready, patience); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	ramp := b.options.ramp()
 	pushes, err := b.options.Program.startPart(partPush, order{
 		Clip: path, Address: sink.said().Address, Streams: b.options.Streams, Ramp: ramp,
 	})
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer func() { err = cmp.Or(err, pushes.stop()) }()
 	if err := pushes.await(ctx, pushes.ready, ramp+patience); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	begun := time.Now()
-	before, err := cpuTime(sink.pid())
-	if err != nil {
-		return 0, err
+	if receive, err = costOf(ctx, []*process{sink.process}, 0, length); err != nil {
+		return 0, 0, err
 	}
-	timer := time.NewTimer(length)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-sink.ended:
-		return 0, sink.died()
-	case <-pushes.ended:
-		return 0, pushes.died()
-	case <-ctx.Done():
-		return 0, context.Cause(ctx)
+	all := []*process{sink.process}
+	for range cpus() {
+		every := b.options.Intervals[0] * time.Duration(cpus()) / time.Duration(b.options.Streams)
+		d, err := b.options.Program.startPart(partDecode, order{Clip: path, Every: every})
+		if err != nil {
+			return 0, 0, err
+		}
+		defer func() { err = cmp.Or(err, d.stop()) }()
+		if err := d.await(ctx, d.ready, patience); err != nil {
+			return 0, 0, err
+		}
+		all = append(all, d.process)
 	}
-	after, err := cpuTime(sink.pid())
-	return ratio((after - before).Seconds(), time.Since(begun).Seconds()*float64(b.options.Streams)), err
+	both, err = costOf(ctx, all, settle, length)
+	n := float64(b.options.Streams)
+	return receive / n, both / n, err
 }
