@@ -41,6 +41,32 @@ func TestPowerCutOfState(t *testing.T) {
 	t.Logf("%d shots were acknowledged, and none is lost", total)
 }
 
+// TestFullDiskIsNamed opens a state on a disk that has no room for it: new, and one
+// that a killed program left.
+func TestFullDiskIsNamed(t *testing.T) {
+	t.Parallel()
+	disk := lossfs.Mount(t, "")
+	refused := func(path string) {
+		t.Helper()
+		s, err := openState(path)
+		if err == nil {
+			s.Close()
+		}
+		if want := "the disk of data folder " + filepath.Dir(path) + " is full: 0 KiB are free"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("opened on a full disk: %v, want an error with %q", err, want)
+		}
+	}
+	disk.Fill(t, 0)
+	refused(filepath.Join(disk.Dir, "new.db"))
+	disk.Fill(t, -1)
+	path := filepath.Join(disk.Dir, "state.db")
+	ids := killProgram(t, roleShots, path, "", 50)
+	disk.Fill(t, 0)
+	refused(path)
+	disk.Fill(t, -1)
+	auditState(t, path, ids)
+}
+
 func openState(path string) (*sqlite.Store, error) {
 	return sqlite.Open(context.Background(), sqlite.Config{Path: path}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 }

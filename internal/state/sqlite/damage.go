@@ -94,7 +94,7 @@ func explainOpen(path string, err error) error {
 		return stillcast.Errorf(stillcast.CodeConflict, "data_dir",
 			"database %s is locked by %s (%v); end that process: nothing else may use the file while Stillcast runs", path, lockHolder(path), e)
 	}
-	return err
+	return explainNoSpace(path, err)
 }
 
 func damaged(file, fault string) error {
