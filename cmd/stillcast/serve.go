@@ -38,6 +38,7 @@ func (serveCommand) Help() string {
 
 // Run serves until a signal ends it.
 func (c serveCommand) Run(ctx context.Context, o output) error {
+	withTimerSlack()
 	path, key, err := c.file()
 	if err != nil {
 		return err
