@@ -76,6 +76,10 @@ bench: setup-test ## All benchmarks, BENCHTIME (1s) each
 bench-wall: setup-test ## 500 simulated streams on the console's wall in Chromium for ten minutes: times, processor, memory
 	STILLCAST_WALL_LOAD=10m $(GO) test -count=1 -timeout 20m -v -run TestWallLoad ./internal/console
 
+.PHONY: screenshots
+screenshots: setup-test ## Take the pictures of docs/console.md anew, of a platform with fifteen streams: five minutes
+	STILLCAST_SCREENSHOTS=$(CURDIR)/docs/images $(GO) test -count=1 -timeout 15m -v -run '^TestScreenshots$$' ./internal/console/browser
+
 .PHONY: bench-peers
 bench-peers: ## Build other people's RTMP servers to compare with (bin/peer-…), for bench ingest --vs
 	cd internal/bench/peers && for peer in gortmplib lal; do $(GO) build -trimpath -o ../../../bin/peer-$$peer ./$$peer; done

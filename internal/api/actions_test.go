@@ -122,6 +122,55 @@ func TestSnapshotRules(t *testing.T) {
 	r.must("DeleteLiveSnapshotTemplate", map[string]any{"TemplateId": 1})
 }
 
+// TestModifyRules: a rule is changed in one step, once in the audit log, or not at all.
+func TestModifyRules(t *testing.T) {
+	const modify = "StillcastModifySnapshotRule"
+	r := newRig(t)
+	r.must("CreateLiveSnapshotTemplate", template)
+	r.must("CreateLiveSnapshotTemplate", with(template, "TemplateName", "second"))
+	for _, name := range []string{"d.example.com", "e.example.com"} {
+		r.must("AddLiveDomain", map[string]any{"DomainName": name, "DomainType": 0})
+	}
+	rule := map[string]any{"DomainName": "D.example.com", "AppName": "live"}
+	r.wants("InvalidParameter.ConfNotFound", modify, rule)
+	r.must("CreateLiveSnapshotRule", with(rule, "TemplateId", 1))
+	r.must("CreateLiveSnapshotRule", map[string]any{"DomainName": "d.example.com", "TemplateId": 1})
+	before := slices.Clone(r.control.set.SnapshotRules)
+	for code, refused := range map[string]map[string]any{
+		"InvalidParameter.ConfNotFound":    with(rule, "TemplateId", 3),
+		"FailedOperation.RuleAlreadyExist": with(rule, newAppName, "", "TemplateId", 2),
+		"InvalidParameterValue":            with(rule, newAppName, strings.Repeat("x", maxName+1)),
+		"UnknownParameter":                 with(rule, "Other", 1),
+		"MissingParameter":                 {"AppName": "live"},
+		"InvalidParameter":                 with(rule, "TemplateId", "two"),
+	} {
+		r.wants(code, modify, refused)
+	}
+	if diff := cmp.Diff(before, r.control.set.SnapshotRules); diff != "" {
+		t.Errorf("a change that was refused changed (-was +is):\n%s", diff)
+	}
+	logged := len(r.logged())
+	r.must(modify, with(rule, "TemplateId", 2, newDomainName, "E.example.com", newAppName, "other", newStreamName, "cam"))
+	want := before[0]
+	want.Domain, want.App, want.Stream, want.TemplateID = "e.example.com", "other", "cam", 2
+	if diff := cmp.Diff([]stillcast.SnapshotRule{want, before[1]}, r.control.set.SnapshotRules); diff != "" {
+		t.Errorf("rules (-want +got):\n%s", diff)
+	}
+	if log := r.logged()[logged:]; strings.Count(log, "audit=true") != 1 && strings.Count(log, `"audit":true`) != 1 {
+		t.Errorf("a change is in the audit log as %s, want one line", log)
+	}
+
+	r.must("CreateLiveCallbackTemplate", map[string]any{"TemplateName": "a", "SnapshotNotifyUrl": "http://a.example.com/"})
+	hooks := map[string]any{"DomainName": "d.example.com", "AppName": "live"}
+	r.wants("InvalidParameter.ConfNotFound", "StillcastModifyCallbackRule", hooks)
+	r.must("CreateLiveCallbackRule", with(hooks, "TemplateId", r.control.set.CallbackTemplates[0].ID))
+	r.wants("UnknownParameter", "StillcastModifyCallbackRule", with(hooks, newStreamName, "x"))
+	r.must("StillcastModifyCallbackRule", with(hooks, newAppName, ""))
+	if got := r.control.set.CallbackRules; len(got) != 1 || got[0].App != "" {
+		t.Errorf("callback rules %+v, want one for all apps", got)
+	}
+}
+
 func TestOwnFieldsOfCallbackTemplates(t *testing.T) {
 	const secret, other = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
 	r := newRig(t)

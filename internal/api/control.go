@@ -35,11 +35,15 @@ type Resources interface {
 	EditSnapshotTemplate(ctx context.Context, id int64, edit func(*stillcast.SnapshotTemplate) error) (before, after stillcast.SnapshotTemplate, err error)
 	DeleteSnapshotTemplate(ctx context.Context, id int64) (stillcast.SnapshotTemplate, error)
 	AddSnapshotRule(ctx context.Context, rule stillcast.SnapshotRule) (stillcast.SnapshotRule, error)
+	// EditSnapshotRule changes the template of a rule, or what it is for, in one
+	// step: no stream is without a rule in between.
+	EditSnapshotRule(ctx context.Context, domain, app, stream string, edit func(*stillcast.SnapshotRule) error) (before, after stillcast.SnapshotRule, err error)
 	DeleteSnapshotRule(ctx context.Context, domain, app, stream string) (stillcast.SnapshotRule, error)
 
 	EditCallbackTemplate(ctx context.Context, id int64, edit func(*stillcast.CallbackTemplate) error) (before, after stillcast.CallbackTemplate, err error)
 	DeleteCallbackTemplate(ctx context.Context, id int64) (stillcast.CallbackTemplate, error)
 	AddCallbackRule(ctx context.Context, rule stillcast.CallbackRule) (stillcast.CallbackRule, error)
+	EditCallbackRule(ctx context.Context, domain, app string, edit func(*stillcast.CallbackRule) error) (before, after stillcast.CallbackRule, err error)
 	DeleteCallbackRule(ctx context.Context, domain, app string) (stillcast.CallbackRule, error)
 }
 

@@ -166,6 +166,33 @@ func (f *fakeControl) AddSnapshotRule(_ context.Context, rule stillcast.Snapshot
 	return rule, err
 }
 
+func (f *fakeControl) EditSnapshotRule(_ context.Context, domain, app, stream string, change func(*stillcast.SnapshotRule) error) (before, after stillcast.SnapshotRule, err error) {
+	of := func(domain, app, stream string) func(stillcast.SnapshotRule) bool {
+		return func(r stillcast.SnapshotRule) bool { return r.Domain == domain && r.App == app && r.Stream == stream }
+	}
+	err = f.change(func() error {
+		i := slices.IndexFunc(f.set.SnapshotRules, of(domain, app, stream))
+		if i < 0 {
+			return notFound("rule", domain)
+		}
+		before, after = f.set.SnapshotRules[i], f.set.SnapshotRules[i]
+		if err := change(&after); err != nil {
+			return err
+		}
+		switch other := slices.IndexFunc(f.set.SnapshotRules, of(after.Domain, after.App, after.Stream)); {
+		case !slices.ContainsFunc(f.set.SnapshotTemplates, func(t stillcast.SnapshotTemplate) bool { return t.ID == after.TemplateID }):
+			return notFound("template", strconv.FormatInt(after.TemplateID, 10))
+		case !slices.ContainsFunc(f.set.Domains, func(d stillcast.Domain) bool { return d.Name == after.Domain }):
+			return notFound("domain", after.Domain)
+		case other >= 0 && other != i:
+			return stillcast.Errorf(stillcast.CodeConflict, "rule", "exists already")
+		}
+		f.set.SnapshotRules[i] = after
+		return nil
+	})
+	return before, after, err
+}
+
 func (f *fakeControl) DeleteSnapshotRule(_ context.Context, domain, app, stream string) (r stillcast.SnapshotRule, err error) {
 	err = f.change(func() error {
 		r, err = remove(&f.set.SnapshotRules, "rule", func(r stillcast.SnapshotRule) bool { return r.Domain == domain && r.App == app && r.Stream == stream })
@@ -210,6 +237,22 @@ func (f *fakeControl) AddCallbackRule(_ context.Context, rule stillcast.Callback
 		return nil
 	})
 	return rule, err
+}
+
+func (f *fakeControl) EditCallbackRule(_ context.Context, domain, app string, change func(*stillcast.CallbackRule) error) (before, after stillcast.CallbackRule, err error) {
+	err = f.change(func() error {
+		i := slices.IndexFunc(f.set.CallbackRules, func(r stillcast.CallbackRule) bool { return r.Domain == domain && r.App == app })
+		if i < 0 {
+			return notFound("rule", domain)
+		}
+		before, after = f.set.CallbackRules[i], f.set.CallbackRules[i]
+		if err := change(&after); err != nil {
+			return err
+		}
+		f.set.CallbackRules[i] = after
+		return nil
+	})
+	return before, after, err
 }
 
 func (f *fakeControl) DeleteCallbackRule(_ context.Context, domain, app string) (r stillcast.CallbackRule, err error) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -174,7 +175,7 @@ func FuzzJSONParams(f *testing.F) {
 	f.Add([]byte(`{"TemplateName":"t","CosAppId":"1","CosBucket":"b","CosRegion":"r","StillcastRenditions":["1x2"]}`))
 	f.Add([]byte(`{"Width":-1}`))
 	f.Add([]byte(`{"RecordExceptionLevels":[null,"error"]}`))
-	actions := Actions()
+	actions := slices.Concat(Actions(), OwnActions())
 	f.Fuzz(func(t *testing.T, body []byte) {
 		raw, err := jsonParams(body)
 		if err != nil {
@@ -187,7 +188,7 @@ func FuzzJSONParams(f *testing.F) {
 func FuzzFormParams(f *testing.F) {
 	f.Add("TemplateName=t&RecordExceptionLevels.0=error&RecordExceptionLevels.1=info")
 	f.Add("DomainName=%00&PageNum=99999999999999999999")
-	actions := Actions()
+	actions := slices.Concat(Actions(), OwnActions())
 	f.Fuzz(func(t *testing.T, query string) {
 		form, err := parseQuery(query)
 		if err != nil {

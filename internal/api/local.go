@@ -61,7 +61,7 @@ func (a *Action) refused(err error) error {
 }
 
 func find(name string) (*Action, error) {
-	all := Actions()
+	all := slices.Concat(Actions(), OwnActions())
 	i := slices.IndexFunc(all, func(a Action) bool { return a.Name == name })
 	if i < 0 {
 		return nil, fmt.Errorf("there is no action %s", name)

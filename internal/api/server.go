@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,7 +65,7 @@ func New(opts Options) (*Server, error) {
 	for _, c := range opts.Credentials {
 		s.credentials[c.SecretID] = c
 	}
-	for _, a := range Actions() {
+	for _, a := range slices.Concat(Actions(), OwnActions()) {
 		s.actions[a.Name] = &a
 	}
 	s.verifier = tcsign.New(func(id string) (string, bool) {

@@ -26,6 +26,9 @@ func (c consoleRules) Ask(u ingest.PushURL, now time.Time) (stillcast.Domain, *i
 // Node is the address that publishers push to.
 func (c consoleRules) Node() string { return c.app.RTMPAddr().String() }
 
+// TasksOf returns the tasks that capture a live push now, beside its rule.
+func (c consoleRules) TasksOf(p stillcast.Push) []stillcast.Task { return c.app.tasks.of(p) }
+
 // CheckMirror reports a mirror that there is not.
 func (c consoleRules) CheckMirror(name string) error {
 	return c.app.opts.Config.Storage.CheckMirror(name)

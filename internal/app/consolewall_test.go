@@ -130,7 +130,7 @@ func TestPreviewIsNoPartOfTheShot(t *testing.T) {
 		t.Error(err)
 	}
 	o.get("picture/"+id+"/1", http.StatusOK)
-	page := string(o.get("streams/127.0.0.1/live/room", http.StatusOK))
+	page := string(o.get("stream?domain=127.0.0.1&app=live&stream=room", http.StatusOK))
 	for _, text := range []string{"H.264", "640×360", "25.0 fps", "every 1.00 s (1.00 s to 1.00 s)", "/console/deliveries/", "is for the whole domain"} {
 		if !strings.Contains(page, text) {
 			t.Errorf("the stream's page lacks %q", text)

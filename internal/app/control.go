@@ -66,6 +66,15 @@ func (c control) AddSnapshotRule(ctx context.Context, rule stillcast.SnapshotRul
 	return changed(ctx, c, rule, err)
 }
 
+// EditSnapshotRule implements [api.Control].
+func (c control) EditSnapshotRule(
+	ctx context.Context, domain, app, stream string, edit func(*stillcast.SnapshotRule) error,
+) (before, after stillcast.SnapshotRule, err error) {
+	before, after, err = c.app.state.EditSnapshotRule(ctx, domain, app, stream, edit)
+	after, err = changed(ctx, c, after, err)
+	return before, after, err
+}
+
 // DeleteSnapshotRule implements [api.Control].
 func (c control) DeleteSnapshotRule(ctx context.Context, domain, app, stream string) (stillcast.SnapshotRule, error) {
 	rule, err := c.app.state.DeleteSnapshotRule(ctx, domain, app, stream)
@@ -89,6 +98,15 @@ func (c control) DeleteCallbackTemplate(ctx context.Context, id int64) (stillcas
 func (c control) AddCallbackRule(ctx context.Context, rule stillcast.CallbackRule) (stillcast.CallbackRule, error) {
 	rule, err := c.app.state.AddCallbackRule(ctx, rule)
 	return changed(ctx, c, rule, err)
+}
+
+// EditCallbackRule implements [api.Control].
+func (c control) EditCallbackRule(
+	ctx context.Context, domain, app string, edit func(*stillcast.CallbackRule) error,
+) (before, after stillcast.CallbackRule, err error) {
+	before, after, err = c.app.state.EditCallbackRule(ctx, domain, app, edit)
+	after, err = changed(ctx, c, after, err)
+	return before, after, err
 }
 
 // DeleteCallbackRule implements [api.Control].

@@ -229,18 +229,35 @@ func byPrecedence(a, b *knownTask) int {
 func (t *tasks) plans(push stillcast.Push) (plans []capture.Plan) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, k := range t.open[push.Stream] {
-		template, ok := t.opts.template(k.TemplateID)
-		if !ok || k.deleted && k.push != push.ID {
-			continue
-		}
-		if len(plans) == stillcast.MaxRunningTasks {
-			break
-		}
+	for _, k := range t.inForce(push) {
 		k.push = push.ID
+		template, _ := t.opts.template(k.TemplateID)
 		plans = append(plans, capture.Plan{ID: k.ID, Template: taskTemplate(template), Until: k.End})
 	}
 	return plans
+}
+
+// of returns the tasks in force for a push.
+func (t *tasks) of(push stillcast.Push) (all []stillcast.Task) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, k := range t.inForce(push) {
+		all = append(all, k.Task)
+	}
+	return all
+}
+
+func (t *tasks) inForce(push stillcast.Push) (all []*knownTask) {
+	for _, k := range t.open[push.Stream] {
+		if _, ok := t.opts.template(k.TemplateID); !ok || k.deleted && k.push != push.ID {
+			continue
+		}
+		if len(all) == stillcast.MaxRunningTasks {
+			break
+		}
+		all = append(all, k)
+	}
+	return all
 }
 
 // taskTemplate fills in the defaults of a template for a task. Its shots are of the

@@ -58,7 +58,7 @@ type Console struct {
 
 // route is one page or action.
 type route struct {
-	pattern string // of [http.ServeMux], without Path: "GET streams/{domain}/{app}/{stream}"
+	pattern string // of [http.ServeMux], without Path: "GET deliveries/{id}"
 	open    bool   // to who has not logged in, too
 	role    Role   // that it needs; "" means RoleViewer for GET and RoleAdmin for the rest
 	run     func(*view) error

@@ -79,7 +79,10 @@ var beginsTo = stillcast.Destination{TemplateID: 3, Event: stillcast.EventPushBe
 func newLedgerRig(t *testing.T) *ledgerRig {
 	t.Helper()
 	d := &ledgerRig{}
-	d.rig = newRig(t, func(o *Options) { d.ledger = addLedger(t, o) })
+	d.rig = newRig(t, func(o *Options) {
+		d.ledger = addLedger(t, o)
+		o.Streams = newFakeStreams()
+	})
 	return d
 }
 
@@ -92,9 +95,15 @@ func addLedger(t *testing.T, o *Options) *ledger.Server {
 		Breaker: "open", Attempts: 4, SuccessRate: 0.25, P50MS: 12.5, P95MS: 2500, LastStatus: 503, LastError: "answered " + hostile,
 		OpenSince: ledger.Time(time.Now()), NextProbe: ledger.Time(time.Now().Add(time.Minute)),
 	}}}
+	return addLedgerOf(t, o, courier, hooksOnly)
+}
+
+// addLedgerOf does so with a courier and rules of one's own.
+func addLedgerOf(t *testing.T, o *Options, courier ledger.Courier, resources func() *stillcast.Resources) *ledger.Server {
+	t.Helper()
 	server, err := ledger.New(ledger.Options{
 		Identify: func(*http.Request) (ledger.Caller, error) { return ledger.Caller{}, nil },
-		Book:     store, Courier: courier, Pictures: noPictures{}, Resources: hooksOnly, Live: func() []stillcast.Push { return nil },
+		Book:     o.Accounts.(*sqlite.Store), Courier: courier, Pictures: noPictures{}, Resources: resources, Live: func() []stillcast.Push { return nil },
 		Status: func(context.Context) (ledger.Status, error) { return ledger.Status{}, nil },
 		Logger: o.Logger, Registerer: prometheus.NewRegistry(),
 	})
@@ -109,6 +118,12 @@ func addLedger(t *testing.T, o *Options) *ledger.Server {
 // owe records an event and its one attempt that came to an outcome, with a reply.
 func (d *ledgerRig) owe(n int, outcome state.Outcome, reply string) {
 	d.t.Helper()
+	d.owed(n, stillcast.Stream{Domain: "push.example.com", App: "live", Name: fmt.Sprintf("room%d", n%2)}, outcome, reply)
+}
+
+// owed does so for an event of a stream.
+func (d *ledgerRig) owed(n int, stream stillcast.Stream, outcome state.Outcome, reply string) {
+	d.t.Helper()
 	at := time.Date(2026, 11, 26, 12, n, 0, 0, time.UTC)
 	fields, err := json.Marshal(map[string]any{
 		"event_type": 1, "appname": "<live>",
@@ -120,8 +135,7 @@ func (d *ledgerRig) owe(n int, outcome state.Outcome, reply string) {
 	id := fmt.Sprintf("00000000-0000-7000-8000-%012d", n)
 	err = d.store.RecordEvent(d.t.Context(), state.NewEvent{
 		Event: stillcast.Event{
-			ID: id, Type: stillcast.EventPushBegin, PushID: id, At: at, Fields: fields,
-			Stream: stillcast.Stream{Domain: "push.example.com", App: "live", Name: fmt.Sprintf("room%d", n%2)},
+			ID: id, Type: stillcast.EventPushBegin, PushID: id, At: at, Fields: fields, Stream: stream,
 		},
 		Destinations: []stillcast.Destination{beginsTo},
 	})
@@ -214,6 +228,14 @@ func TestPauseAndResume(t *testing.T) {
 	b.want(b.post("destinations/3-push_begin/pause", "reason", strings.Repeat("x", 2000)), unprocessable, `aria-invalid="true"`, "at most")
 	b.wantTo(b.post("destinations/3-push_begin/resume"), Path+"destinations?done=done.unpaused")
 	b.want(b.get("destinations?done=done.unpaused"), http.StatusOK, "Resumed.")
+	for state, card := range map[string]ledger.Destination{
+		"paused": {Paused: &ledger.Paused{}, Health: &ledger.Health{Breaker: "open", Attempts: 1}}, "unknown": {}, "failing": {Health: &ledger.Health{Breaker: "open"}},
+		"troubled": {Health: &ledger.Health{Attempts: 2, LastError: "x"}}, "working": {Health: &ledger.Health{Attempts: 2}},
+	} {
+		if got := (destinationCard{card}).State(); got != state || (destinationCard{card}).Kind() == "" {
+			t.Errorf("%+v is %s, want %s", card, got, state)
+		}
+	}
 	b.want(b.post("destinations/9-shot/pause"), http.StatusNotFound)
 	b.want(b.post("destinations/nonsense/pause"), unprocessable)
 	for _, want := range []string{"action=pauseDestination", "account=admin", "audit=true", `input.reason="new <release>"`} {
@@ -292,7 +314,10 @@ func TestReplays(t *testing.T) {
 
 	b.want(b.post("replays", "state", "delivered"), unprocessable, `id="destination-fault"`)
 	b.want(b.post("replays", "state", "delivered", "destination", "3-push_begin"), unprocessable, `id="from-fault"`)
-	b.wantTo(b.post("replays", "state", "parked", "destination", "3-push_begin", "until", "2026-11-26T20:05"), Path+"replays?done=done.replay_begun")
+	begun := b.post("replays", "state", "parked", "destination", "3-push_begin", "until", "2026-11-26T20:05")
+	if !strings.HasPrefix(begun.location(), Path+"replays?") || !strings.HasSuffix(begun.location(), "&done=done.replay_begun") {
+		t.Errorf("a replay that begins leads to %s", begun.location())
+	}
 	b.header.Set("Hx-Request", "true")
 	b.header.Set("Hx-Target", "replay-jobs")
 	for a = b.get("replays"); strings.Contains(a.body, "hx-trigger"); a = b.get("replays") {
@@ -308,11 +333,41 @@ func TestReplays(t *testing.T) {
 		t.Errorf("%d are parked still: %v", len(n), err)
 	}
 	b.want(b.post("replays/x/cancel"), http.StatusNotFound)
+	testLostReplay(d, b, strings.TrimPrefix(begun.location(), Path))
 	for _, want := range []string{"action=replayDelivery", "action=startReplay", "input.id=2", "by=admin"} {
 		if !strings.Contains(d.log.String(), want) {
 			t.Errorf("the log lacks %s", want)
 		}
 	}
+}
+
+// testLostReplay looks at the page of a replay after the server was restarted.
+func testLostReplay(d *ledgerRig, b *browser, at string) {
+	d.t.Helper()
+	b.header.Del("Hx-Target")
+	b.lacks(b.get(at), "replay-lost")
+	d.restart(func(o *Options) {
+		d.ledger = addLedger(d.t, o)
+		o.Streams = newFakeStreams()
+	})
+	asked, err := url.ParseQuery(at[strings.Index(at, "?")+1:])
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	page := b.get(at)
+	b.want(page, http.StatusOK, "replay-lost", "does not know replay "+asked.Get("job"), "is not sent twice", `<option value="3-push_begin" selected>`, `value="2026-11-26T20:05"`,
+		html.EscapeString("/console/deliveries?destination=3-push_begin&state=parked&until=2026-11-26T20%3A05"))
+	b.lacks(page, "The replay has begun")
+	twice := strings.ReplaceAll(at, "state=parked", "state=delivered")
+	b.want(b.get(twice), http.StatusOK, "sends once more", `<option value="delivered" selected>`)
+	for _, none := range []string{"replays", "replays?job=x", "replays?job=<b>"} {
+		b.lacks(b.get(none), "replay-lost", "<b>")
+	}
+	b.header.Set("Hx-Request", "true")
+	b.header.Set("Hx-Target", "replay-jobs")
+	b.want(b.get(at), http.StatusOK, "replay-lost")
+	viewer := d.asViewer()
+	viewer.want(viewer.get(at), http.StatusOK, "replay-lost")
 }
 
 // The pages are whole in both languages, for both roles.
@@ -354,7 +409,7 @@ func FuzzMaskOfDeliveries(f *testing.F) {
 	f.Add(`{"stream_param":"a=1&txSecret=f0e1d2c3b4a59687&txTime=1"}`)
 	f.Add("\xff{\"a\":\"txSecret=f0e1d2c3b4a59687")
 	f.Fuzz(func(t *testing.T, text string) {
-		h := hush{on: true, secrets: []string{"f0e1d2c3b4a59687"}}
+		h := hush{on: true, known: []string{"f0e1d2c3b4a59687"}}
 		for _, shown := range []string{h.text(text), h.json(text)} {
 			if strings.Contains(shown, "f0e1d2c3b4a59687") {
 				t.Errorf("%q is shown as %q", text, shown)

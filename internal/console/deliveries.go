@@ -71,6 +71,20 @@ func (r deliveryRow) DoneAt() time.Time { return when(r.Finished) }
 // Replayable says whether it is done, so that it can be sent again.
 func (r deliveryRow) Replayable() bool { return r.State == "parked" || r.State == "delivered" }
 
+// StreamPage is the page of its stream.
+func (r deliveryRow) StreamPage() string { return streamURL(stillcast.Stream(r.Stream), "") }
+
+// StreamName is that of its stream, for people.
+func (r deliveryRow) StreamName() string {
+	return legible(r.Stream.Domain) + "/" + legible(r.Stream.App) + "/" + legible(r.Stream.Name)
+}
+
+// shownDelivery is a delivery as it may be looked at.
+func shownDelivery(d ledger.Delivery, h hush) deliveryRow {
+	d.LastError, d.Reason = h.text(d.LastError), h.text(d.Reason)
+	return deliveryRow{d}
+}
+
 // pageRows is how many deliveries a page has.
 const pageRows = "50"
 
@@ -110,8 +124,9 @@ func (v *view) showDeliveries(query url.Values, replayed *replayedData) error {
 		data.Fault = fault
 		return v.pageWith(unprocessable, "deliveries", data)
 	}
+	h := v.hush()
 	for _, d := range page.Deliveries {
-		data.Rows = append(data.Rows, deliveryRow{d})
+		data.Rows = append(data.Rows, shownDelivery(d, h))
 	}
 	if !page.Next.IsZero() {
 		next, err := page.Next.MarshalText()
@@ -197,12 +212,11 @@ func (v *view) deliveryPage() error {
 	if err != nil {
 		return v.unknown(err)
 	}
-	h := hushOf(v.session.Role != RoleAdmin, detail.Event)
+	h := v.hush().of(detail.Event)
 	data := deliveryData{
-		deliveryRow: deliveryRow{detail.Delivery}, Masked: h.on,
+		deliveryRow: shownDelivery(detail.Delivery, h), Masked: h.on,
 		Others: Path + "deliveries?" + url.Values{"destination": {detail.Destination.String()}}.Encode(),
 	}
-	data.LastError = h.text(data.LastError)
 	var fields bytes.Buffer
 	if err := json.Indent(&fields, []byte(h.json(string(detail.Event.Fields))), "", "  "); err == nil {
 		data.Fields = visible(fields.String())
@@ -213,8 +227,7 @@ func (v *view) deliveryPage() error {
 	}
 	if detail.ShotID > 0 {
 		data.Picture = pictureURL(int64(detail.ShotID), 0)
-		data.Shot = Path + "streams/" + streamID(stillcast.Stream(detail.Stream)) + "?" +
-			url.Values{"shot": {strconv.FormatInt(int64(detail.ShotID), 10)}}.Encode()
+		data.Shot = streamURL(stillcast.Stream(detail.Stream), "", "shot", strconv.FormatInt(int64(detail.ShotID), 10))
 	}
 	return v.page("delivery", data)
 }
@@ -229,7 +242,7 @@ func (v *view) unknown(err error) error {
 
 // shownAttempt is an attempt as it may be looked at.
 func shownAttempt(a ledger.Attempt, h hush) ledger.Attempt {
-	a.Reply, a.Error, a.Unknown = visible(h.text(a.Reply)), visible(h.text(a.Error)), visible(a.Unknown)
+	a.Reply, a.Error, a.Unknown = visible(h.json(a.Reply)), visible(h.text(a.Error)), visible(a.Unknown)
 	a.Request = shownRequest(a.Request, h)
 	return a
 }
@@ -238,9 +251,9 @@ func shownRequest(r *ledger.Request, h hush) *ledger.Request {
 	if r == nil {
 		return nil
 	}
-	shown := &ledger.Request{URL: visible(h.text(r.URL)), Body: visible(h.json(r.Body))}
+	shown := &ledger.Request{URL: visible(h.url(r.URL)), Body: visible(h.json(r.Body))}
 	for _, field := range r.Header {
-		shown.Header = append(shown.Header, ledger.Header{Name: visible(field.Name), Value: visible(h.text(field.Value))})
+		shown.Header = append(shown.Header, ledger.Header{Name: visible(field.Name), Value: visible(h.header(field.Name, field.Value))})
 	}
 	return shown
 }

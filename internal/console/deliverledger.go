@@ -79,7 +79,11 @@ type selected map[string]string
 func selectedOf(values func(string) string) selected {
 	s := selected{}
 	for _, f := range selectFields() {
-		if text := strings.TrimSpace(values(f)); text != "" {
+		text := values(f)
+		if f != "domain" && f != "app" && f != "stream" { // names may have spaces at their ends
+			text = strings.TrimSpace(text)
+		}
+		if text != "" {
 			s[f] = text
 		}
 	}

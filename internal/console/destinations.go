@@ -36,8 +36,8 @@ type destinationCard struct{ ledger.Destination }
 // Name is the name of its template, or its id when that is gone.
 func (c destinationCard) Name() string { return cmp.Or(c.TemplateName, c.ID.String()) }
 
-// State says how it does: paused, failing (its breaker is open), working, or
-// unknown as nothing was sent since the start.
+// State says how it does: paused, failing (its breaker is open), troubled (the last
+// attempt failed), working, or unknown as nothing was sent since the start.
 func (c destinationCard) State() string {
 	switch {
 	case c.Paused != nil:
@@ -46,13 +46,15 @@ func (c destinationCard) State() string {
 		return "unknown"
 	case c.Health.Breaker == "open":
 		return "failing"
+	case c.Health.LastError != "":
+		return "troubled"
 	}
 	return "working"
 }
 
 // Kind is the mark of its state.
 func (c destinationCard) Kind() string {
-	return map[string]string{"paused": "warn", "failing": "bad", "working": "good", "unknown": "faint"}[c.State()]
+	return map[string]string{"paused": "warn", "failing": "bad", "troubled": "warn", "working": "good", "unknown": "faint"}[c.State()]
 }
 
 // owedRow is what is owed in one state.
@@ -136,7 +138,14 @@ func (v *view) showDestinations(status int, data destinationsData) error {
 	if err != nil {
 		return err
 	}
+	h := v.hush()
 	for _, d := range all.Destinations {
+		if d.Paused != nil {
+			d.Paused.Reason = h.text(d.Paused.Reason)
+		}
+		if d.Health != nil {
+			d.Health.LastError = h.text(d.Health.LastError)
+		}
 		data.All = append(data.All, destinationCard{d})
 		if data.Tested != nil && d.ID.String() == data.Tested.ID {
 			data.Tested.Name = destinationCard{d}.Name()

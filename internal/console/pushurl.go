@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -112,7 +113,7 @@ func (v *view) signPushURL(d pushURLData, now time.Time) (*pushURL, error) {
 		made.TxSecret, made.TxTime, _ = strings.Cut(made.TxSecret, "&txTime=")
 	}
 	if !sameHost(address, host) {
-		query = append(query, "vhost="+host)
+		query = append(query, "vhost="+url.QueryEscape(host))
 	}
 	made.write(address, u.Stream, strings.Join(query, "&"))
 	// The server must read it as it is meant: a "?" in a name could not be told apart.
@@ -166,14 +167,25 @@ func (p *pushURL) write(address string, s stillcast.Stream, query string) {
 		p.Key += "?" + query
 	}
 	p.URL = p.Server + "/" + p.Key
-	p.FFmpeg = "ffmpeg -re -i VIDEO -c copy -f flv " + quote(p.URL)
-	p.TestPicture = "ffmpeg -re -f lavfi -i testsrc2=size=1280x720:rate=25 -c:v libx264 -pix_fmt yuv420p -g 50 -f flv " + quote(p.URL)
+	to := "-f flv " + quote(p.URL)
+	if strings.Contains(p.URL, " ") {
+		// At a space ffmpeg ends the address, and takes the rest for options of librtmp.
+		to = "-f flv -rtmp_app " + quote(s.App) + " -rtmp_playpath " + quote(p.Key) + " " + quote("rtmp://"+address+"/")
+	}
+	p.FFmpeg = "ffmpeg -re -i VIDEO -c copy " + to
+	p.TestPicture = "ffmpeg -re -f lavfi -i testsrc2=size=1280x720:rate=25 -c:v libx264 -pix_fmt yuv420p -g 50 " + to
 	p.GStreamer = "gst-launch-1.0 videotestsrc is-live=true ! video/x-raw,width=1280,height=720,framerate=25/1 ! " +
-		"x264enc tune=zerolatency key-int-max=50 ! h264parse ! flvmux streamable=true ! rtmp2sink location=" + quote(p.URL)
+		"x264enc tune=zerolatency key-int-max=50 ! h264parse ! flvmux streamable=true ! rtmp2sink " + quote("location="+gstQuote(p.URL))
 }
 
 // quote writes a word for a shell (POSIX, 2.2.2).
 func quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
+
+// gstQuote writes a value for gst-launch-1.0, which reads its words as a language of
+// their own once the shell is done with them.
+func gstQuote(value string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value) + `"`
+}
 
 // atField gives an error the name of the form's field at fault.
 func atField(err error, names map[string]string) error {

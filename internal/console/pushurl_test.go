@@ -33,6 +33,7 @@ func TestPushURLIsAccepted(t *testing.T) {
 		"quote":       {[]string{"stream", "it's"}, "rtmp://push.example.com:1936/live", "push.example.com/live/it's"},
 		"other host":  {[]string{"domain", "*", "host", "H.example.com"}, "rtmp://h.example.com:1936/live", "h.example.com/live/room"},
 		"days":        {[]string{"count", "3650", "unit", "days"}, "rtmp://push.example.com:1936/live", "push.example.com/live/room"},
+		"odd host":    {[]string{"domain", "*", "host", "a b&c", "address", "127.0.0.1"}, "rtmp://127.0.0.1/live", "a b&c/live/room"},
 		"with spaces": {[]string{"app", " live ", "stream", " room "}, "rtmp://push.example.com:1936/live", "push.example.com/live/room"},
 	} {
 		fields := append([]string{"domain", "push.example.com", "app", "live", "stream", "room", "count", "2", "unit", "hours"}, test.fields...)
@@ -47,8 +48,8 @@ func TestPushURLIsAccepted(t *testing.T) {
 		if _, refusal := d.gate.Ask(u, time.Now()); refusal != nil {
 			t.Errorf("%s: %s is refused: %v", name, url, refusal)
 		}
-		for _, id := range []string{"made-ffmpeg", "made-test", "made-gstreamer"} {
-			if got := lastWord(t, made(a.body, id)); strings.TrimPrefix(got, "location=") != url {
+		for id, want := range map[string]string{"made-ffmpeg": url, "made-test": url, "made-gstreamer": "location=" + gstQuote(url)} {
+			if got := lastWord(t, made(a.body, id)); got != want {
 				t.Errorf("%s: a shell takes the URL of %s for %s", name, id, got)
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/stillcast/stillcast/internal/ledger"
 )
 
@@ -15,7 +17,21 @@ type replaysData struct {
 	filterForm
 
 	Jobs []replayRow
+	Lost string // id of the replay that was asked for, where the server does not know it; "" for none
+	Self string // URL of this page
 }
+
+// Left is the URL of the list of what a lost replay has not put back.
+func (d replaysData) Left() string {
+	link := url.Values{"state": {replayable()[0]}}
+	for field, text := range d.Filter {
+		link.Set(field, text)
+	}
+	return Path + "deliveries?" + link.Encode()
+}
+
+// Twice says whether a lost replay, begun again, sends some events once more.
+func (d replaysData) Twice() bool { return d.Filter["state"] == replayable()[1] }
 
 // Running says whether there is anything that goes on.
 func (d replaysData) Running() bool {
@@ -93,22 +109,48 @@ func (v *view) showReplays(status int, data replaysData) error {
 	if err != nil {
 		return err
 	}
+	h := v.hush()
+	asked := v.r.URL.Query().Get("job")
+	data.Self = Path + "replays"
+	if uuid.Validate(asked) == nil {
+		data.Lost, data.Self = asked, replayPage(data.Filter, asked)
+	}
 	for _, j := range jobs.Replays {
+		if j.ID == data.Lost {
+			data.Lost = ""
+		}
+		j.Error = h.text(j.Error)
 		data.Jobs = append(data.Jobs, replayRow{j})
+	}
+	if data.Lost != "" { // it did begin, which is not the news any more
+		q := v.r.URL.Query()
+		q.Del("done")
+		v.r.URL.RawQuery = q.Encode()
 	}
 	return v.pageWith(status, "replays", data)
 }
 
 func (v *view) startReplay() error {
 	filter := selectedOf(v.r.PostFormValue)
-	if _, err := v.desk().StartReplay(v.r.Context(), filter.parameters(v.opts.Zone)); err != nil {
+	job, err := v.desk().StartReplay(v.r.Context(), filter.parameters(v.opts.Zone))
+	if err != nil {
 		fault, ok := faultOf(err, selectFields())
 		if !ok {
 			return err
 		}
 		return v.showReplays(unprocessable, replaysData{filterForm: filterForm{Filter: filter, Fault: fault}})
 	}
-	return v.redirectDone(Path+"replays", "done.replay_begun")
+	return v.redirect(replayPage(filter, job.ID) + "&done=done.replay_begun")
+}
+
+// replayPage is the page of replays after one was begun. It names the replay and
+// what that selects, since the server knows a replay as long as it runs only.
+func replayPage(filter selected, job string) string {
+	link := url.Values{"job": {job}}
+	for field, text := range filter {
+		link.Set(field, text)
+	}
+	return Path + "replays?" + link.Encode()
 }
 
 func (v *view) cancelReplay() error {

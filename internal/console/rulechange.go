@@ -21,41 +21,45 @@ type watched struct {
 	api.Control
 
 	unchanged func(version string) bool
-	first     bool // nothing was changed yet: what the change itself did is no surprise
+	changed   bool // by this change itself, which is no surprise to it
 }
 
 func (v *view) watch(c api.Control, version string) *watched {
-	return &watched{Control: c, first: true, unchanged: func(now string) bool { return v.version(now) == version }}
+	return &watched{Control: c, unchanged: func(now string) bool { return v.version(now) == version }}
 }
 
 // look reports a resource that is not as it was.
 func (w *watched) look(version string) error {
-	if w.first && !w.unchanged(version) {
+	if !w.changed && !w.unchanged(version) {
 		return errChanged
 	}
-	w.first = false
 	return nil
 }
+
+// note notes a change that was made.
+func (w *watched) note(err error) { w.changed = w.changed || err == nil }
 
 // EditDomain implements [api.Control].
 func (w *watched) EditDomain(
 	ctx context.Context, name string, create bool, edit func(*stillcast.Domain) error,
 ) (before, after stillcast.Domain, err error) {
-	return w.Control.EditDomain(ctx, name, create, func(d *stillcast.Domain) error {
-		if create {
-			w.first = false
-		} else if err := w.look(versionOf(*d, d.Auth.Key, d.Auth.BackupKey)); err != nil {
-			return err
+	before, after, err = w.Control.EditDomain(ctx, name, create, func(d *stillcast.Domain) error {
+		if !create {
+			if err := w.look(versionOf(*d, d.Auth.Key, d.Auth.BackupKey)); err != nil {
+				return err
+			}
 		}
 		return edit(d)
 	})
+	w.note(err)
+	return before, after, err
 }
 
 // EditSnapshotTemplate implements [api.Control].
 func (w *watched) EditSnapshotTemplate(
 	ctx context.Context, id int64, edit func(*stillcast.SnapshotTemplate) error,
 ) (before, after stillcast.SnapshotTemplate, err error) {
-	return w.Control.EditSnapshotTemplate(ctx, id, func(t *stillcast.SnapshotTemplate) error {
+	before, after, err = w.Control.EditSnapshotTemplate(ctx, id, func(t *stillcast.SnapshotTemplate) error {
 		if id != 0 {
 			if err := w.look(versionOf(*t)); err != nil {
 				return err
@@ -63,19 +67,47 @@ func (w *watched) EditSnapshotTemplate(
 		}
 		return edit(t)
 	})
+	w.note(err)
+	return before, after, err
 }
 
 // EditCallbackTemplate implements [api.Control].
 func (w *watched) EditCallbackTemplate(
 	ctx context.Context, id int64, edit func(*stillcast.CallbackTemplate) error,
 ) (before, after stillcast.CallbackTemplate, err error) {
-	return w.Control.EditCallbackTemplate(ctx, id, func(t *stillcast.CallbackTemplate) error {
+	before, after, err = w.Control.EditCallbackTemplate(ctx, id, func(t *stillcast.CallbackTemplate) error {
 		if id != 0 {
 			if err := w.look(versionOf(*t, t.Key, t.SigningSecret, t.PreviousSecret)); err != nil {
 				return err
 			}
 		}
 		return edit(t)
+	})
+	w.note(err)
+	return before, after, err
+}
+
+// EditSnapshotRule implements [api.Control].
+func (w *watched) EditSnapshotRule(
+	ctx context.Context, domain, app, stream string, edit func(*stillcast.SnapshotRule) error,
+) (before, after stillcast.SnapshotRule, err error) {
+	return w.Control.EditSnapshotRule(ctx, domain, app, stream, func(r *stillcast.SnapshotRule) error {
+		if err := w.look(versionOf(*r)); err != nil {
+			return err
+		}
+		return edit(r)
+	})
+}
+
+// EditCallbackRule implements [api.Control].
+func (w *watched) EditCallbackRule(
+	ctx context.Context, domain, app string, edit func(*stillcast.CallbackRule) error,
+) (before, after stillcast.CallbackRule, err error) {
+	return w.Control.EditCallbackRule(ctx, domain, app, func(r *stillcast.CallbackRule) error {
+		if err := w.look(versionOf(*r)); err != nil {
+			return err
+		}
+		return edit(r)
 	})
 }
 
@@ -115,26 +147,15 @@ func (v *view) try(calls []api.Call, version string) (*stillcast.Resources, erro
 	return on.Resources(), nil
 }
 
-// do makes calls for good. Where one fails after others were made, undo brings
-// back what those took away.
-func (v *view) do(calls, undo []api.Call, version string) error {
+// do makes calls for good.
+func (v *view) do(calls []api.Call, version string) error {
 	to := v.watch(v.opts.Rules, version)
 	// Once a change began it is made whole: who asked may be gone by now.
 	ctx := context.WithoutCancel(v.r.Context())
-	for i, call := range calls {
-		err := call.Run(ctx, to, v.auditChange)
-		if err == nil {
-			continue
+	for _, call := range calls {
+		if err := call.Run(ctx, to, v.auditChange); err != nil {
+			return err
 		}
-		if i == 0 {
-			undo = nil
-		}
-		for _, back := range undo {
-			if failed := back.Run(ctx, v.opts.Rules, v.auditChange); failed != nil {
-				err = errors.Join(err, failed)
-			}
-		}
-		return err
 	}
 	return nil
 }
@@ -241,11 +262,11 @@ func (v *view) saveRule() error {
 	all := v.touches(o.kind, v.opts.Rules.Resources(), after)
 	if v.r.PostForm.Get("step") != "save" || len(all) > 0 && v.r.PostForm.Get("seen") != seen {
 		d := v.data(o, want)
-		d.Version, d.Seen, d.Asked = version, seen, true
-		d.Touched, d.Live = all[:min(len(all), maxTouched)], len(all)
+		d.Version, d.Seen = version, seen
+		d.touch(all)
 		return v.page(o.kind.page, d)
 	}
-	if err := v.do(calls, o.undo(), version); err != nil {
+	if err := v.do(calls, version); err != nil {
 		return v.showFault(o, want, err)
 	}
 	return v.redirectDone(Path+"rules", "done.rules")
@@ -259,20 +280,12 @@ func (o opened) calls(want values) []api.Call {
 	return o.kind.change(o.key, o.was.values, want)
 }
 
-// undo makes anew what a change takes away before it makes it: a rule.
-func (o opened) undo() []api.Call {
-	if o.isNew || !o.kind.remakes {
-		return nil
-	}
-	return o.kind.make(o.was.values)
-}
-
 // showFault shows a form once more, with all that was typed and with what is wrong.
 func (v *view) showFault(o opened, want values, err error) error {
 	if errors.Is(err, errChanged) {
 		return v.showChanged(o, want)
 	}
-	e, ok := errors.AsType[*stillcast.Error](err)
+	e, ok := asFault(err)
 	if !ok {
 		return err
 	}
@@ -338,11 +351,13 @@ func (v *view) askToDelete() error {
 
 func (v *view) showDelete(status int, o opened, fault string) error {
 	d := v.data(o, o.was.values)
-	d.Deleting, d.Asked, d.Fault = true, true, fault
+	d.Deleting, d.Fault = true, fault
 	after, err := v.try([]api.Call{o.kind.remove(o.key)}, d.Version)
+	if e, ok := asFault(err); ok && fault == "" {
+		d.Fault = e.Message // what it is used by, said before it is tried
+	}
 	if err == nil {
-		all := v.touches(o.kind, v.opts.Rules.Resources(), after)
-		d.Touched, d.Live = all[:min(len(all), maxTouched)], len(all)
+		d.touch(v.touches(o.kind, v.opts.Rules.Resources(), after))
 	}
 	return v.pageWith(status, o.kind.page, d)
 }
@@ -363,7 +378,7 @@ func (v *view) deleteRule() error {
 		}
 		return v.showDelete(http.StatusConflict, o, text)
 	}
-	if err := v.do([]api.Call{o.kind.remove(o.key)}, nil, v.r.PostForm.Get("version")); err != nil {
+	if err := v.do([]api.Call{o.kind.remove(o.key)}, v.r.PostForm.Get("version")); err != nil {
 		e, ok := errors.AsType[*stillcast.Error](err)
 		if !ok {
 			return err

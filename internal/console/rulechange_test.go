@@ -1,7 +1,6 @@
 package console
 
 import (
-	"errors"
 	"html"
 	"net/http"
 	"slices"
@@ -288,36 +287,6 @@ func TestConcurrentChangeIsSeen(t *testing.T) {
 	page = b.get("rules/domain/delete?name=*")
 	b.wantTo(b.post("rules/domain/delete?name=*", "version", hiddenField(page.body, "version")), Path+"rules?done=done.rules_deleted")
 	b.want(b.post("rules/domain/delete?name=*", "version", ""), http.StatusNotFound, "There is no such domain")
-}
-
-func TestRuleGetsAnotherTemplate(t *testing.T) {
-	r, d := ruleRig(t)
-	b := r.as("admin", r.admin)
-	const rule = "rules/snapshot-rule?app=live&domain=push.example.com&stream=a"
-	b.wantTo(b.save(rule, "TemplateId", "1"), Path+"rules?done=done.rules")
-	of := func() string {
-		t, _ := d.Resources().SnapshotTemplate("push.example.com", stillcast.Stream{Domain: "push.example.com", App: "live", Name: "a"})
-		return t.Name
-	}
-	if of() != "wide" {
-		t.Errorf("the template is %s", of())
-	}
-	// Where the second half of it fails, the rule of before is there.
-	page := b.get(rule)
-	a := b.post(rule, append(filled(page.body), "step", "ask", "version", hiddenField(page.body, "version"), "TemplateId", "2")...)
-	d.mu.Lock()
-	d.fail = errors.New("the disk is full")
-	d.mu.Unlock()
-	b.want(b.post(rule, append(filled(a.body), "step", "save", "version", hiddenField(a.body, "version"), "seen", hiddenField(a.body, "seen"))...),
-		http.StatusInternalServerError, "Something went wrong on the server.")
-	if of() != "wide" || len(d.Resources().SnapshotRules()) != 2 {
-		t.Errorf("the template is %s, of %v", of(), d.Resources().SnapshotRules())
-	}
-	const hooks = "rules/callback-rule?app=&domain=push.example.com&stream="
-	b.wantTo(b.save(hooks, "TemplateId", "2"), Path+"rules?done=done.rules")
-	if got, _ := d.Resources().CallbackTemplate("push.example.com", stillcast.Stream{}); got.Name != "others" {
-		t.Errorf("the callback template is %s", got.Name)
-	}
 }
 
 func TestDeleteSaysWhyItCannot(t *testing.T) {

@@ -267,15 +267,19 @@ func (k kind) param(name string) (api.Param, bool) {
 func (d *formData) blame(e *stillcast.Error) {
 	name, _, _ := strings.Cut(e.Field, "[")
 	name, _, _ = strings.Cut(name, ".")
+	said := e.Message
+	if within, ok := strings.CutPrefix(name, newPart); ok { // what a rule is to be for
+		name, said = within, strings.TrimPrefix(said, newPart)
+	}
 	for _, list := range [][]shownField{d.Fields, d.Folded} {
 		for i := range list {
 			if list[i].Name == name && !list[i].Fixed {
-				list[i].Fault = e.Message
+				list[i].Fault = said
 				return
 			}
 		}
 	}
-	d.Fault = e.Message
+	d.Fault = said
 }
 
 // fieldGroup are the fields that stand together in a form.

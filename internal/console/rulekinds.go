@@ -20,7 +20,6 @@ type kind struct {
 	page    string   // template of the page
 	actions []string // whose parameters the fields are
 	fields  []field
-	remakes bool // a change is made by deleting and making anew
 
 	// find returns the values of the resource that a query names, its name for
 	// people, and what it is, which differs whenever any of it does.
@@ -193,9 +192,9 @@ func snapshotRuleKind(r *stillcast.Resources) kind {
 	k := kind{
 		name: "snapshot-rule", page: "snapshot", actions: []string{"CreateLiveSnapshotRule"},
 		fields: []field{
-			{Name: "DomainName", Control: controlChoice, fixed: true, choices: domainChoices(r)},
-			{Name: "AppName", Control: controlText, fixed: true},
-			{Name: "StreamName", Control: controlText, fixed: true},
+			{Name: "DomainName", Control: controlChoice, choices: domainChoices(r)},
+			{Name: "AppName", Control: controlText},
+			{Name: "StreamName", Control: controlText},
 			{Name: "TemplateId", Control: controlChoice, choices: templates},
 		},
 		find: func(r *stillcast.Resources, key url.Values) (resource, bool) {
@@ -212,7 +211,7 @@ func snapshotRuleKind(r *stillcast.Resources) kind {
 			}}
 		},
 	}
-	return replacing(k, "CreateLiveSnapshotRule")
+	return ruleKindOf(k, "SnapshotRule")
 }
 
 func callbackRuleKind(r *stillcast.Resources) kind {
@@ -223,8 +222,8 @@ func callbackRuleKind(r *stillcast.Resources) kind {
 	k := kind{
 		name: "callback-rule", page: "callback", actions: []string{"CreateLiveCallbackRule"},
 		fields: []field{
-			{Name: "DomainName", Control: controlChoice, fixed: true, choices: domainChoices(r)},
-			{Name: "AppName", Control: controlText, fixed: true},
+			{Name: "DomainName", Control: controlChoice, choices: domainChoices(r)},
+			{Name: "AppName", Control: controlText},
 			{Name: "TemplateId", Control: controlChoice, choices: templates},
 		},
 		find: func(r *stillcast.Resources, key url.Values) (resource, bool) {
@@ -239,7 +238,7 @@ func callbackRuleKind(r *stillcast.Resources) kind {
 			return api.Call{Action: "DeleteLiveCallbackRule", Params: map[string]any{"DomainName": key.Get("domain"), "AppName": key.Get("app")}}
 		},
 	}
-	return replacing(k, "CreateLiveCallbackRule")
+	return ruleKindOf(k, "CallbackRule")
 }
 
 func domainChoices(r *stillcast.Resources) (all []choice) {
@@ -266,28 +265,35 @@ func anyOr(part string) string {
 	return part
 }
 
-// replacing makes a kind whose resources the API can make and delete, not change: a
-// rule gets another template by being made anew.
-func replacing(k kind, create string) kind {
-	k.remakes = true
+// newPart is what the parameters begin with that say what a rule is to be for.
+const newPart = "New"
+
+// ruleKindOf makes the calls for a kind of rules. A change is one call, whatever of
+// the rule it changes, so that no stream is without its rule in between.
+func ruleKindOf(k kind, noun string) kind {
 	k.make = func(want values) []api.Call {
 		given := params(k.fields, nil, want, true)
 		if want["TemplateId"] == "" {
 			delete(given, "TemplateId")
 		}
-		return []api.Call{{Action: create, Params: given}}
+		return []api.Call{{Action: "CreateLive" + noun, Params: given}}
 	}
-	k.change = func(key url.Values, was, want values) []api.Call {
-		if was["TemplateId"] == want["TemplateId"] {
-			return nil
-		}
-		whole := values{"TemplateId": want["TemplateId"]}
+	k.change = func(_ url.Values, was, want values) []api.Call {
+		given, changed := map[string]any{}, false
 		for _, f := range k.fields {
-			if f.fixed {
-				whole[f.Name] = was[f.Name]
+			name := f.Name
+			if name != "TemplateId" {
+				given[name] = was[name] // names the rule
+				name = newPart + name
+			}
+			if want[f.Name] != was[f.Name] {
+				given[name], changed = want[f.Name], true
 			}
 		}
-		return append([]api.Call{k.remove(key)}, k.make(whole)...)
+		if !changed {
+			return nil
+		}
+		return []api.Call{{Action: "StillcastModify" + noun, Params: given}}
 	}
 	return k
 }

@@ -20,6 +20,8 @@ type rules interface {
 	Node() string
 	// Ask says whether a push with a URL would be admitted at a time; it begins none.
 	Ask(u ingest.PushURL, now time.Time) (stillcast.Domain, *ingest.Refusal)
+	// TasksOf returns the tasks that capture a live push now, beside its rule.
+	TasksOf(p stillcast.Push) []stillcast.Task
 	// SampleShot returns the shot that would be taken at a time of a push, whose
 	// video has the size of source, and where its picture could be downloaded.
 	SampleShot(p stillcast.Push, at time.Time, source stillcast.Size) (shot stillcast.Shot, url string, err error)

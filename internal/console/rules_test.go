@@ -30,7 +30,8 @@ type desk struct {
 	mu      sync.Mutex
 	live    []stillcast.Push
 	dropped []string
-	fail    error // of the next rule that is added
+	tasks   []stillcast.Task // in force
+	fail    error            // of the next rule that is changed
 }
 
 func newDesk(t *testing.T, o *Options) *desk {
@@ -114,14 +115,25 @@ func (d *desk) DeleteSnapshotTemplate(ctx context.Context, id int64) (stillcast.
 }
 
 func (d *desk) AddSnapshotRule(ctx context.Context, rule stillcast.SnapshotRule) (stillcast.SnapshotRule, error) {
+	return d.store.AddSnapshotRule(ctx, rule)
+}
+
+func (d *desk) EditSnapshotRule(
+	ctx context.Context, domain, app, stream string, edit func(*stillcast.SnapshotRule) error,
+) (before, after stillcast.SnapshotRule, err error) {
 	d.mu.Lock()
-	err := d.fail
-	d.fail = nil
+	err, d.fail = d.fail, nil
 	d.mu.Unlock()
 	if err != nil {
-		return rule, err
+		return before, after, err
 	}
-	return d.store.AddSnapshotRule(ctx, rule)
+	return d.store.EditSnapshotRule(ctx, domain, app, stream, edit)
+}
+
+func (d *desk) EditCallbackRule(
+	ctx context.Context, domain, app string, edit func(*stillcast.CallbackRule) error,
+) (before, after stillcast.CallbackRule, err error) {
+	return d.store.EditCallbackRule(ctx, domain, app, edit)
 }
 
 func (d *desk) DeleteSnapshotRule(ctx context.Context, domain, app, stream string) (stillcast.SnapshotRule, error) {
@@ -149,6 +161,15 @@ func (d *desk) CheckMirror(name string) error {
 		return nil
 	}
 	return stillcast.Errorf(stillcast.CodeInvalid, "mirror", "is %q; allowed are second", name)
+}
+
+func (d *desk) TasksOf(p stillcast.Push) (all []stillcast.Task) {
+	for _, task := range d.tasks {
+		if task.Stream == p.Stream {
+			all = append(all, task)
+		}
+	}
+	return all
 }
 
 func (d *desk) Node() string { return "127.0.0.1:1936" }

@@ -9,8 +9,8 @@ import (
 )
 
 // stage is a [api.Control] on which changes are tried: it changes a copy of the
-// resources and nothing else. What only the store knows, such as that a name is
-// taken, is not found out here but when the change is made.
+// resources and nothing else, and refuses what the store would refuse. How many of a
+// kind there may be is not found out here but when the change is made.
 type stage struct {
 	api.Control // nil: what changes resources calls no more than is here
 
@@ -84,6 +84,9 @@ func cutOut[T any](list *[]T, is func(T) bool, none func() error) (T, error) {
 
 // DeleteDomain implements [api.Control].
 func (s *stage) DeleteDomain(_ context.Context, name string) (stillcast.Domain, error) {
+	if err := s.domainUnused(name); err != nil {
+		return stillcast.Domain{}, err
+	}
 	return cutOut(&s.set.Domains, func(d stillcast.Domain) bool { return d.Name == name }, func() error {
 		return stillcast.Errorf(stillcast.CodeNotFound, "name", "there is no domain %q", name)
 	})
@@ -107,18 +110,21 @@ func (s *stage) EditSnapshotTemplate(
 		err = after.Validate()
 	}
 	if err == nil {
+		err = nameIsFree("snapshot", s.set.SnapshotTemplates, func(t stillcast.SnapshotTemplate) (int64, string) { return t.ID, t.Name }, id, after.Name)
+	}
+	if err == nil {
 		s.set.SnapshotTemplates = put(s.set.SnapshotTemplates, i, after)
 	}
 	return before, after, err
 }
 
-func noTemplate(id int64) error {
-	return stillcast.Errorf(stillcast.CodeNotFound, "template", "there is no template %d", id)
-}
-
 // DeleteSnapshotTemplate implements [api.Control].
 func (s *stage) DeleteSnapshotTemplate(_ context.Context, id int64) (stillcast.SnapshotTemplate, error) {
-	return cutOut(&s.set.SnapshotTemplates, func(t stillcast.SnapshotTemplate) bool { return t.ID == id }, func() error { return noTemplate(id) })
+	deleted, err := cutOut(&s.set.SnapshotTemplates, func(t stillcast.SnapshotTemplate) bool { return t.ID == id }, func() error { return noTemplate(id) })
+	if err == nil {
+		err = templateUnused("snapshot", deleted.Name, s.set.SnapshotRules, func(r stillcast.SnapshotRule) bool { return r.TemplateID == id })
+	}
+	return deleted, err
 }
 
 // EditCallbackTemplate implements [api.Control].
@@ -136,6 +142,9 @@ func (s *stage) EditCallbackTemplate(
 		err = after.Validate()
 	}
 	if err == nil {
+		err = nameIsFree("callback", s.set.CallbackTemplates, func(t stillcast.CallbackTemplate) (int64, string) { return t.ID, t.Name }, id, after.Name)
+	}
+	if err == nil {
 		s.set.CallbackTemplates = put(s.set.CallbackTemplates, i, after)
 	}
 	return before, after, err
@@ -143,54 +152,73 @@ func (s *stage) EditCallbackTemplate(
 
 // DeleteCallbackTemplate implements [api.Control].
 func (s *stage) DeleteCallbackTemplate(_ context.Context, id int64) (stillcast.CallbackTemplate, error) {
-	return cutOut(&s.set.CallbackTemplates, func(t stillcast.CallbackTemplate) bool { return t.ID == id }, func() error { return noTemplate(id) })
+	deleted, err := cutOut(&s.set.CallbackTemplates, func(t stillcast.CallbackTemplate) bool { return t.ID == id }, func() error { return noTemplate(id) })
+	if err == nil {
+		err = templateUnused("callback", deleted.Name, s.set.CallbackRules, func(r stillcast.CallbackRule) bool { return r.TemplateID == id })
+	}
+	return deleted, err
 }
 
 // AddSnapshotRule implements [api.Control].
 func (s *stage) AddSnapshotRule(_ context.Context, rule stillcast.SnapshotRule) (stillcast.SnapshotRule, error) {
-	now := stillcast.NewResources(s.set)
-	if err := hasDomain(now, rule.Domain); err != nil {
+	if err := s.snapshotRuleFits(rule, -1); err != nil {
 		return rule, err
-	}
-	if _, ok := now.SnapshotTemplateByID(rule.TemplateID); !ok {
-		return rule, noTemplate(rule.TemplateID)
 	}
 	s.set.SnapshotRules = append(s.set.SnapshotRules, rule)
 	return rule, nil
 }
 
-func hasDomain(r *stillcast.Resources, name string) error {
-	if slices.ContainsFunc(r.Domains(), func(d stillcast.Domain) bool { return d.Name == name }) {
-		return nil
+// EditSnapshotRule implements [api.Control].
+func (s *stage) EditSnapshotRule(
+	_ context.Context, domain, app, stream string, edit func(*stillcast.SnapshotRule) error,
+) (before, after stillcast.SnapshotRule, err error) {
+	i := slices.IndexFunc(s.set.SnapshotRules, isSnapshotRule(domain, app, stream))
+	if i < 0 {
+		return before, after, noSnapshotRule(domain, app, stream)
 	}
-	return stillcast.Errorf(stillcast.CodeNotFound, "domain", "there is no domain %q", name)
+	before, after = s.set.SnapshotRules[i], s.set.SnapshotRules[i]
+	if err = edit(&after); err == nil {
+		err = s.snapshotRuleFits(after, i)
+	}
+	if err == nil {
+		s.set.SnapshotRules[i] = after
+	}
+	return before, after, err
 }
 
 // DeleteSnapshotRule implements [api.Control].
 func (s *stage) DeleteSnapshotRule(_ context.Context, domain, app, stream string) (stillcast.SnapshotRule, error) {
-	return cutOut(&s.set.SnapshotRules, func(r stillcast.SnapshotRule) bool {
-		return r.Domain == domain && r.App == app && r.Stream == stream
-	}, func() error {
-		return stillcast.Errorf(stillcast.CodeNotFound, "rule", "there is no snapshot rule for domain %q, app %q and stream %q", domain, app, stream)
-	})
+	return cutOut(&s.set.SnapshotRules, isSnapshotRule(domain, app, stream), func() error { return noSnapshotRule(domain, app, stream) })
 }
 
 // AddCallbackRule implements [api.Control].
 func (s *stage) AddCallbackRule(_ context.Context, rule stillcast.CallbackRule) (stillcast.CallbackRule, error) {
-	now := stillcast.NewResources(s.set)
-	if err := hasDomain(now, rule.Domain); err != nil {
+	if err := s.callbackRuleFits(rule, -1); err != nil {
 		return rule, err
-	}
-	if _, ok := now.CallbackTemplateByID(rule.TemplateID); !ok {
-		return rule, noTemplate(rule.TemplateID)
 	}
 	s.set.CallbackRules = append(s.set.CallbackRules, rule)
 	return rule, nil
 }
 
+// EditCallbackRule implements [api.Control].
+func (s *stage) EditCallbackRule(
+	_ context.Context, domain, app string, edit func(*stillcast.CallbackRule) error,
+) (before, after stillcast.CallbackRule, err error) {
+	i := slices.IndexFunc(s.set.CallbackRules, isCallbackRule(domain, app))
+	if i < 0 {
+		return before, after, noCallbackRule(domain, app)
+	}
+	before, after = s.set.CallbackRules[i], s.set.CallbackRules[i]
+	if err = edit(&after); err == nil {
+		err = s.callbackRuleFits(after, i)
+	}
+	if err == nil {
+		s.set.CallbackRules[i] = after
+	}
+	return before, after, err
+}
+
 // DeleteCallbackRule implements [api.Control].
 func (s *stage) DeleteCallbackRule(_ context.Context, domain, app string) (stillcast.CallbackRule, error) {
-	return cutOut(&s.set.CallbackRules, func(r stillcast.CallbackRule) bool { return r.Domain == domain && r.App == app }, func() error {
-		return stillcast.Errorf(stillcast.CodeNotFound, "rule", "there is no callback rule for domain %q and app %q", domain, app)
-	})
+	return cutOut(&s.set.CallbackRules, isCallbackRule(domain, app), func() error { return noCallbackRule(domain, app) })
 }

@@ -22,6 +22,12 @@ type difference struct {
 	Label, Before, After string
 }
 
+// touch shows the live streams that a change would touch: the first of them, and how
+// many there are.
+func (d *formData) touch(all []touched) {
+	d.Asked, d.Touched, d.Live = true, all[:min(len(all), maxTouched)], len(all)
+}
+
 // touches returns the live streams that are captured, or told about, in another way
 // after a change than before it.
 func (v *view) touches(k kind, before, after *stillcast.Resources) []touched {
@@ -61,7 +67,16 @@ func (v *view) snapshotDifferences(p stillcast.Push, before, after *stillcast.Re
 	was, had := before.SnapshotTemplate(p.Domain, p.Stream)
 	is, has := after.SnapshotTemplate(p.Domain, p.Stream)
 	nothing := v.words.texts["rules.not_captured"]
-	return v.differences(snapshotTemplateKind(), inForce{had, was.ID, snapshotValues(was)}, inForce{has, is.ID, snapshotValues(is)}, nothing)
+	all := v.differences(snapshotTemplateKind(), inForce{had, was.ID, snapshotValues(was)}, inForce{has, is.ID, snapshotValues(is)}, nothing)
+	for _, task := range v.opts.Rules.TasksOf(p) {
+		was, had := before.SnapshotTemplateByID(task.TemplateID)
+		is, has := after.SnapshotTemplateByID(task.TemplateID)
+		for _, d := range v.differences(snapshotTemplateKind(), inForce{had, was.ID, snapshotValues(was)}, inForce{has, is.ID, snapshotValues(is)}, nothing) {
+			d.Label = v.words.texts["rules.task"] + " " + task.ID + ": " + d.Label
+			all = append(all, d)
+		}
+	}
+	return all
 }
 
 func (v *view) callbackDifferences(p stillcast.Push, before, after *stillcast.Resources) []difference {

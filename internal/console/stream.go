@@ -18,7 +18,7 @@ const stripLength = 48
 type streamData struct {
 	Stream stillcast.Stream
 	ID     string // as in shownTile
-	Path   string // of the page
+	Path   string // of the page, with a query
 
 	Live  bool
 	Push  stillcast.Push // the live one, else the last one; its ID is "" for none
@@ -66,6 +66,7 @@ type strip struct {
 // stripShot is one picture of the film strip.
 type stripShot struct {
 	ID       int64
+	Page     string    // URL on which it is shown large
 	Picture  string    // URL
 	Captured time.Time // in the configured zone
 	Black    bool
@@ -81,22 +82,13 @@ func (s stripShot) When() string { return s.Captured.Format("2006-01-02 15:04:05
 // UTC is as HTML has it in the element time.
 func (s stripShot) UTC() string { return s.Captured.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// stream returns the stream that a path names.
-func (v *view) streamOf() (stillcast.Stream, error) {
-	s := stillcast.Stream{Domain: v.r.PathValue("domain"), App: v.r.PathValue("app"), Name: v.r.PathValue("stream")}
-	if err := s.Validate(); err != nil {
-		return s, stillcast.Errorf(stillcast.CodeNotFound, "stream", "%v", err)
-	}
-	return s, nil
-}
-
 func (v *view) streamPage() error {
 	v.wall().look()
 	s, err := v.streamOf()
 	if err != nil {
 		return err
 	}
-	data := streamData{Stream: s, ID: streamID(s), Path: Path + "streams/" + streamID(s), Days: []int{1, 7, 30, 90}}
+	data := streamData{Stream: s, ID: streamID(s), Path: streamURL(s, ""), Days: []int{1, 7, 30, 90}}
 	fill := []func(*streamData) error{v.fillPush, v.fillRules, v.fillStrip, v.fillSelected}
 	if v.byHtmx() && v.r.Header.Get("Hx-Target") == "shot" {
 		fill = fill[3:] // nothing else is sent
@@ -125,10 +117,8 @@ func (v *view) fillPush(d *streamData) error {
 			d.Push, d.End = last[0].Push, last[0].End
 		}
 	}
-	d.Param = d.Push.Param
-	if v.session.Role != RoleAdmin {
-		d.Param = maskParam(d.Param)
-	}
+	h := v.hush()
+	d.Param, d.End.Message = h.param(d.Push.Param), h.text(d.End.Message)
 	bans, err := v.opts.Streams.Bans(ctx)
 	if err != nil {
 		return err
@@ -136,6 +126,7 @@ func (v *view) fillPush(d *streamData) error {
 	banned := lowerDomain(d.Stream)
 	if i := slices.IndexFunc(bans, func(b stillcast.Ban) bool { return lowerDomain(b.Stream) == banned && b.Until.After(time.Now()) }); i >= 0 {
 		d.Ban = &bans[i]
+		d.Ban.Reason = h.text(d.Ban.Reason)
 	}
 	return nil
 }
@@ -144,17 +135,6 @@ func (v *view) fillPush(d *streamData) error {
 func lowerDomain(s stillcast.Stream) stillcast.Stream {
 	s.Domain = strings.ToLower(s.Domain)
 	return s
-}
-
-// maskParam takes the credential out of the query of a push URL.
-func maskParam(param string) string {
-	pairs := strings.Split(param, "&")
-	for i, pair := range pairs {
-		if name, value, _ := strings.Cut(pair, "="); value != "" && name != "txTime" {
-			pairs[i] = name + "=•••"
-		}
-	}
-	return strings.Join(pairs, "&")
 }
 
 // fillRules sets which rules match, which one wins, and what is in force by it.
@@ -175,7 +155,7 @@ func (v *view) fillRules(d *streamData) error {
 	if t, ok := r.CallbackTemplate(d.Domain, d.Stream); ok {
 		for _, e := range streamEvents() {
 			if u := t.URL(e); u != "" {
-				d.Receivers = append(d.Receivers, streamReceiver{e.String(), u})
+				d.Receivers = append(d.Receivers, streamReceiver{e.String(), bareURL(u)})
 			}
 		}
 	}
@@ -225,7 +205,7 @@ func (v *view) fillStrip(d *streamData) error {
 	}
 	for _, s := range rows {
 		d.Strip.Shots = append(d.Strip.Shots, stripShot{
-			ID: s.ID, Picture: pictureURL(s.ID, smallest(s.Shot)), Captured: s.Captured.In(v.opts.Zone), Black: s.Facts.Black,
+			ID: s.ID, Page: d.Link("shot", s.ID), Picture: pictureURL(s.ID, smallest(s.Shot)), Captured: s.Captured.In(v.opts.Zone), Black: s.Facts.Black,
 		})
 	}
 	if len(rows) == 0 {

@@ -27,7 +27,7 @@ func (v *view) dropStream() error {
 		return refusedf(http.StatusConflict, "stream.not_live")
 	}
 	v.audit("drop stream", slog.String("stream", s.String()))
-	return v.redirectDone(Path+"streams/"+streamID(s), "done.dropped")
+	return v.redirect(streamURL(s, "", "done", "done.dropped"))
 }
 
 // forbidStream refuses pushes of a stream for some days, and ends a live one.
@@ -51,7 +51,7 @@ func (v *view) forbidStream() error {
 		return err
 	}
 	v.audit("forbid stream", slog.String("stream", s.String()), slog.Time("until", ban.Until), slog.String("reason", reason))
-	return v.redirectDone(Path+"streams/"+streamID(s), "done.forbidden")
+	return v.redirect(streamURL(s, "", "done", "done.forbidden"))
 }
 
 // resumeStream lets a stream be pushed again.
@@ -64,5 +64,5 @@ func (v *view) resumeStream() error {
 		return err
 	}
 	v.audit("resume stream", slog.String("stream", s.String()))
-	return v.redirectDone(Path+"streams/"+streamID(s), "done.resumed")
+	return v.redirect(streamURL(s, "", "done", "done.resumed"))
 }

@@ -67,6 +67,8 @@ func (r shotDelivery) Lag() string {
 func (s shotView) HashText() string { return fmt.Sprintf("%016x", s.Facts.Hash) }
 
 func (v *view) shotView(s state.ShotStatus) (*shotView, error) {
+	h := v.hush()
+	s.Reason = h.text(s.Reason)
 	shown := &shotView{ShotStatus: s, Picture: pictureURL(s.ID, 0)}
 	shown.Pictures = append(shown.Pictures, shotPicture{s.Key, pictureURL(s.ID, 0), s.Width, s.Height, s.Size})
 	for i, r := range s.Renditions {
@@ -84,6 +86,7 @@ func (v *view) shotView(s state.ShotStatus) (*shotView, error) {
 	}
 	r := v.opts.Streams.Resources()
 	for _, d := range owed {
+		d.LastError, d.Reason = h.text(d.LastError), h.text(d.Reason)
 		row := shotDelivery{DeliveryStatus: d}
 		if t, ok := r.CallbackTemplateByID(d.Destination.TemplateID); ok {
 			row.Template = t.Name

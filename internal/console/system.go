@@ -187,6 +187,10 @@ func (v *view) systemPage() error {
 	if data.SystemFacts, err = v.opts.System.Facts(v.r.Context()); err != nil {
 		return err
 	}
+	h := v.hush()
+	for i := range data.Stores {
+		data.Stores[i].Fault = h.text(data.Stores[i].Fault)
+	}
 	if v.byHtmx() { // nothing but the facts is sent
 		return v.page("system", data)
 	}

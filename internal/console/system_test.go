@@ -71,7 +71,7 @@ func newFakeSystem() *fakeSystem {
 // The page tells all that is known, to viewers too, in both languages.
 func TestSystemPage(t *testing.T) {
 	s := newFakeSystem()
-	r := newRig(t, func(o *Options) { o.System = s })
+	r := newRig(t, func(o *Options) { o.System, o.Streams = s, newFakeStreams() })
 	b := r.as("viewer", r.viewer)
 	a := b.get("system")
 	b.want(a, http.StatusOK, "1.2.3", "go9", "127.0.0.1:8080", "4711", "5.0 MiB", "1.5s", "900.0 KiB / 1.0 MiB", "87 %", "refuse_new", "1m30s",
@@ -100,7 +100,7 @@ func TestSystemPage(t *testing.T) {
 
 // A server that has just started has nothing to plot.
 func TestSystemPageAtTheStart(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.System = &fakeSystem{} })
+	r := newRig(t, func(o *Options) { o.System, o.Streams = &fakeSystem{}, newFakeStreams() })
 	b := r.as("viewer", r.viewer)
 	b.want(b.get("system"), http.StatusOK, "Nothing is known yet.")
 	b.want(b.get("system/history"), http.StatusOK, `{"times":[],"values":{`)
@@ -108,7 +108,7 @@ func TestSystemPageAtTheStart(t *testing.T) {
 
 // The script gets all once, and then only what is new; what is not known is null.
 func TestSystemHistory(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.System = newFakeSystem() })
+	r := newRig(t, func(o *Options) { o.System, o.Streams = newFakeSystem(), newFakeStreams() })
 	b := r.as("viewer", r.viewer)
 	type reply struct {
 		Times  []int64

@@ -39,17 +39,16 @@ func (c *Console) wallRoutes() []route {
 	if c.opts.Wall == nil {
 		c.opts.Wall = NewWall() // of a console that shows no streams
 	}
-	const stream = "streams/{domain}/{app}/{stream}"
 	return []route{
 		{pattern: "GET {$}", run: (*view).wallPage},
 		{pattern: "GET wall/events", run: (*view).events},
 		{pattern: "GET wall/session", run: (*view).alive},
 		{pattern: "GET thumb/{shot}", run: (*view).thumb},
 		{pattern: "GET picture/{shot}/{index}", run: (*view).picture},
-		{pattern: "GET " + stream, run: (*view).streamPage},
-		{pattern: "POST " + stream + "/drop", run: (*view).dropStream},
-		{pattern: "POST " + stream + "/forbid", run: (*view).forbidStream},
-		{pattern: "POST " + stream + "/resume", run: (*view).resumeStream},
+		{pattern: "GET stream", run: (*view).streamPage},
+		{pattern: "POST stream/drop", run: (*view).dropStream},
+		{pattern: "POST stream/forbid", run: (*view).forbidStream},
+		{pattern: "POST stream/resume", run: (*view).resumeStream},
 	}
 }
 

@@ -235,6 +235,7 @@ type fakeStreams struct {
 	live      map[stillcast.Stream]bool
 	bans      []stillcast.Ban
 	said      []string // what was done
+	refusal   string   // why deliveries failed; "refused" without it
 }
 
 func newFakeStreams() *fakeStreams {
@@ -292,9 +293,13 @@ func (f *fakeStreams) Shot(_ context.Context, id int64) (state.ShotStatus, error
 }
 
 func (f *fakeStreams) Deliveries(_ context.Context, filter state.DeliveryFilter) ([]state.DeliveryStatus, error) {
+	refusal := f.refusal
+	if refusal == "" {
+		refusal = "refused"
+	}
 	return []state.DeliveryStatus{{
 		Delivery: state.Delivery{ID: 1000 + filter.ShotID, Destination: stillcast.Destination{TemplateID: 7, Event: stillcast.EventShot}, Attempt: 3},
-		State:    state.StateParked, LastError: "refused",
+		State:    state.StateParked, LastError: refusal, Reason: f.refusal,
 	}}, nil
 }
 
@@ -326,8 +331,8 @@ func TestWallPage(t *testing.T) {
 	w.shot("alpha", 5, []byte("jpeg"))
 	viewer := r.as("viewer", r.viewer)
 	a := viewer.get("")
-	viewer.want(a, http.StatusOK, "3 of 3 live", `href="/console/streams/push.example.com/live/alpha"`, "1280×720", `/console/thumb/5`,
-		`href="/console/streams/push.example.com/live/%E6%97%A5%E6%9C%AC%2Fa%3Fb%23c"`, "&lt;b&gt;")
+	viewer.want(a, http.StatusOK, "3 of 3 live", `href="/console/stream?domain=push.example.com&amp;app=live&amp;stream=alpha"`, "1280×720", `/console/thumb/5`,
+		`stream=%E6%97%A5%E6%9C%AC%2Fa%3Fb%23c"`, "&lt;b&gt;")
 	if strings.Contains(a.body, "<b>") || strings.Contains(a.body, "txSecret") {
 		t.Error("the page holds what it must not")
 	}
@@ -347,7 +352,7 @@ func TestWallIsPrivate(t *testing.T) {
 	f.shots = []state.ShotStatus{{Shot: stillcast.Shot{ID: 5, Stream: streamNamed("a"), Width: 640, Height: 360}, State: state.ShotStored}}
 	f.pictures["5/0"] = "stored"
 	b := r.browser()
-	paths := []string{"", "wall/events", "wall/session", "thumb/5", "picture/5/0", "streams/push.example.com/live/a"}
+	paths := []string{"", "wall/events", "wall/session", "thumb/5", "picture/5/0", "stream?domain=push.example.com&app=live&stream=a"}
 	for _, path := range paths {
 		if a := b.get(path); a.status != http.StatusSeeOther || !strings.HasPrefix(a.location(), Path+"login") || strings.Contains(a.body, "jpeg") {
 			t.Errorf("%s without a session: %d %q", path, a.status, a.location())

@@ -227,7 +227,9 @@ type shownTile struct {
 }
 
 // Href is the page of the stream.
-func (t shownTile) Href() string { return Path + "streams/" + t.ID }
+func (t shownTile) Href() string {
+	return streamURL(stillcast.Stream{Domain: t.Domain, App: t.App, Name: t.Name}, "")
+}
 
 // age is how old what is shown is: the picture, or else the push.
 func (t shownTile) newest() int64 {
@@ -237,7 +239,7 @@ func (t shownTile) newest() int64 {
 	return t.Since
 }
 
-// streamID names a stream in URLs and scripts.
+// streamID names a stream in scripts.
 func streamID(s stillcast.Stream) string {
 	return url.PathEscape(s.Domain) + "/" + url.PathEscape(s.App) + "/" + url.PathEscape(s.Name)
 }

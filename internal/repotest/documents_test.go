@@ -47,6 +47,33 @@ func checkLink(t *testing.T, document, target string) {
 	}
 }
 
+// shown matches the pictures of HTML in documents.
+var shown = regexp.MustCompile(`\bsrc(?:set)?="([^"]+)"`)
+
+// Documents show pictures that there are, each of which is shown and small.
+func TestPicturesOfDocuments(t *testing.T) {
+	t.Parallel()
+	const most = 150 << 10 // bytes
+	used := map[string]bool{}
+	for _, document := range files(t, ".md") {
+		for _, match := range shown.FindAllStringSubmatch(withoutCode(read(t, document)), -1) {
+			checkLink(t, document, match[1])
+			used[path.Join(path.Dir(document), match[1])] = true
+		}
+	}
+	for _, picture := range files(t, ".webp", ".png", ".jpg") {
+		if !strings.HasPrefix(picture, "docs/") {
+			continue
+		}
+		if info, err := os.Stat(filepath.Join(root, picture)); err != nil || info.Size() > most {
+			t.Errorf("%s has more than %d bytes, or %v", picture, most, err)
+		}
+		if !used[picture] {
+			t.Errorf("no document shows %s", picture)
+		}
+	}
+}
+
 // withoutCode blanks what is shown as code, where brackets mean something else.
 func withoutCode(text string) string {
 	text = regexp.MustCompile("(?ms)^\\s*```.*?^\\s*```").ReplaceAllString(text, "")

@@ -248,7 +248,8 @@ func (p *planner) rules(k ruleKind, now, want []stillcast.DeclaredRule) {
 		case now[i].Template != w.Template:
 			p.changes = append(p.changes, Change{
 				Verb: Update, Kind: k.kind, Name: k.name(w),
-				Details: []string{"template " + now[i].Template + " → " + w.Template}, calls: []call{remove(w), create},
+				Details: []string{"template " + now[i].Template + " → " + w.Template},
+				calls:   []call{{action: "StillcastModify" + strings.TrimPrefix(actions(k.kind), "Live") + "Rule", params: k.params(w), kind: k.template, template: w.Template}},
 			})
 		}
 	}

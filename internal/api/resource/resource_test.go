@@ -93,6 +93,23 @@ func TestPlanOfWhatIsThereIsEmpty(t *testing.T) {
 	}
 }
 
+// A rule gets another template in one call, so that no stream is without a rule in between.
+func TestPlanChangesARuleInOneCall(t *testing.T) {
+	changed := strings.NewReplacer("stream: 001, template: all", "stream: 001, template: t", `app: "", template: hooks`, `app: "", template: strict`).Replace(declared)
+	changes, err := Plan(made(declaration(t, declared)), declaration(t, changed), true)
+	if err != nil || len(changes) != 2 {
+		t.Fatalf("changes %v, %v; want two", changes, err)
+	}
+	for i, want := range []call{
+		{action: "StillcastModifySnapshotRule", params: map[string]any{"DomainName": "a.example.com", "AppName": "live", "StreamName": "001"}, kind: kindSnapshotTemplate, template: "t"},
+		{action: "StillcastModifyCallbackRule", params: map[string]any{"DomainName": "a.example.com", "AppName": ""}, kind: kindCallbackTemplate, template: "strict"},
+	} {
+		if diff := cmp.Diff([]call{want}, changes[i].calls, cmp.AllowUnexported(call{})); diff != "" {
+			t.Errorf("calls (-want +got):\n%s", diff)
+		}
+	}
+}
+
 func TestPlanSaysWhatDiffersButNoKeys(t *testing.T) {
 	changed := strings.NewReplacer("0123", "hushhush", "interval: 10s", "interval: 2s, width: 640", "key: k", "key: hushhush",
 		"http://a.example.com/", "http://b.example.com/", "stream: 001, template: all", "stream: 001, template: t",

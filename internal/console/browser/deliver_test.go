@@ -85,18 +85,19 @@ func (r *brokenReceiver) missing() (n int) {
 // Then it looks at the system.
 func TestDeliveries(t *testing.T) {
 	hook := newBrokenReceiver(t)
-	r := newRig(t)
-	r.stop()
-	r.config.Callback.AllowNetworks = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	r.config.Callback.Retry.Attempts, r.config.Callback.Retry.Interval = 2, time.Second
-	r.config.Resources.CallbackTemplates = []config.CallbackTemplate{{
-		Name: "hooks", Key: "hush-key", SnapshotURL: hook.URL + "/shot?token=hush-query", StreamBeginURL: hook.URL + "/begin",
-	}}
-	r.config.Resources.CallbackRules = []config.CallbackRule{{Domain: stillcast.AnyDomain, Template: "hooks"}}
-	r.start()
+	r := newRig(t, func(c *config.Config) {
+		c.Callback.AllowNetworks = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		c.Callback.Retry.Attempts, c.Callback.Retry.Interval = 2, time.Second
+		c.Resources.CallbackTemplates = []config.CallbackTemplate{{
+			Name: "hooks", Key: "hush-key", SnapshotURL: hook.URL + "/shot?token=hush-query", StreamBeginURL: hook.URL + "/begin",
+		}}
+		c.Resources.CallbackRules = []config.CallbackRule{{Domain: stillcast.AnyDomain, Template: "hooks"}}
+	})
 	r.push("red", "red")
 	script{r, map[string]func(){
 		"repair": hook.repair,
+		"stop":   r.stop,
+		"start":  r.start,
 		"all arrived": func() {
 			over := time.After(time.Minute)
 			for hook.missing() > 0 {

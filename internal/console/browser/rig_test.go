@@ -61,12 +61,14 @@ type rig struct {
 	password string
 	front    *httptest.Server
 
+	log       inForce
 	target    atomic.Pointer[httputil.ReverseProxy] // nil while there is no server
+	slept     atomic.Int64                          // how often the network went away without a word
 	listening atomic.Int64                          // connections that hear what is live
 	mostHeard atomic.Int64                          // of these at once
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T, changes ...func(*config.Config)) *rig {
 	t.Helper()
 	cfg := config.Default()
 	cfg.DataDir = t.TempDir()
@@ -79,6 +81,9 @@ func newRig(t *testing.T) *rig {
 			{Name: "every 2 s", Interval: 2 * time.Second, Renditions: []config.Size{{Width: 240}}},
 		},
 		SnapshotRules: []config.SnapshotRule{{Domain: stillcast.AnyDomain, Template: "every 2 s"}},
+	}
+	for _, change := range changes {
+		change(&cfg)
 	}
 	r := &rig{t: t, config: &cfg}
 	r.front = httptest.NewServer(http.HandlerFunc(r.forward))
@@ -95,7 +100,7 @@ func (r *rig) start() {
 	var err error
 	r.server, err = app.New(r.t.Context(), app.Options{
 		Config: r.config, Worker: codec.Program{Path: "/proc/self/exe", Env: []string{roleKey + "=" + roleWorker}},
-		Version: "test", Logger: slog.New(slog.DiscardHandler),
+		Version: "test", Logger: slog.New(&r.log),
 	})
 	if err == nil {
 		err = r.server.Start(r.t.Context())
@@ -134,6 +139,7 @@ func (r *rig) forward(w http.ResponseWriter, req *http.Request) {
 		defer r.listening.Add(-1)
 		for most := r.mostHeard.Load(); now > most && !r.mostHeard.CompareAndSwap(most, now); most = r.mostHeard.Load() {
 		}
+		w = &mutable{w, &r.slept, r.slept.Load()}
 	}
 	proxy := r.target.Load()
 	if proxy == nil {
@@ -143,6 +149,24 @@ func (r *rig) forward(w http.ResponseWriter, req *http.Request) {
 	defer func() { _ = recover() }() // the proxy ends a connection by a panic
 	proxy.ServeHTTP(w, req)
 }
+
+// mutable is an answer of which nothing arrives any more once the network went away
+// and said nothing, as while a laptop sleeps. The connection seems to stay open.
+type mutable struct {
+	http.ResponseWriter
+
+	slept *atomic.Int64
+	began int64
+}
+
+func (m *mutable) Write(b []byte) (int, error) {
+	if m.slept.Load() != m.began {
+		return len(b), nil
+	}
+	return m.ResponseWriter.Write(b)
+}
+
+func (m *mutable) Unwrap() http.ResponseWriter { return m.ResponseWriter }
 
 // push pushes a picture of one colour that a white box crosses, unless it is black.
 func (r *rig) push(name, color string) *testkit.Process {

@@ -101,7 +101,7 @@ const wall = async () => {
   await page.keyboard.press("ArrowRight");
   assert.equal(await focused(), "red");
   await page.keyboard.press("Enter");
-  await page.waitForURL(/\/streams\/.*\/live\/red/);
+  await page.waitForURL(/\/stream\?.*&app=live&stream=red/);
   await stream(page);
 };
 
@@ -145,7 +145,7 @@ const stream = async (page) => {
   }, seen)).jsonValue();
   const large = page.locator("#large");
   await page.route("**/picture/*/0", (route) => route.abort());
-  await page.goto(page.url().replace(/\?.*/, "") + "?shot=" + unseen);
+  await page.goto(page.url().replace(/&shot=.*/, "") + "&shot=" + unseen);
   await large.locator(".reason", { hasText: "The server did not answer." }).waitFor();
   while (await page.locator("#shot .mark", { hasText: /^stored$/ }).count() === 0) await page.reload();
   await page.unroute("**/picture/*/0");
@@ -160,6 +160,19 @@ const stream = async (page) => {
   await page.getByRole("button", { name: "Drop" }).click();
   await page.locator("dialog[open]").getByRole("button", { name: "Drop" }).click();
   await page.getByText("The stream was dropped.").waitFor();
+
+  // So does Forbid, which is taken back.
+  await page.fill("#reason", "a test of <b>");
+  await page.getByRole("button", { name: "Forbid" }).click();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  assert.equal(await page.inputValue("#reason"), "a test of <b>");
+  await page.getByRole("button", { name: "Forbid" }).click();
+  await page.locator("dialog[open]").getByRole("button", { name: "Forbid" }).click();
+  await page.getByText("The stream is forbidden.").waitFor();
+  await page.getByText("a test of <b>").waitFor();
+  await accessible(page, "a stream that is forbidden");
+  await page.getByRole("button", { name: "Let it be pushed again" }).click();
+  await page.getByText("The stream may be pushed again.").waitFor();
 };
 
 await finish(wall);

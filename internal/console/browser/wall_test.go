@@ -6,12 +6,16 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stillcast/stillcast/internal/testkit"
 )
 
 //go:embed wall.mjs
 var wallScript string
+
+//go:embed feed.mjs
+var feedScript string
 
 // TestWall looks at real pushes on the wall and on the page of a stream.
 func TestWall(t *testing.T) {
@@ -47,4 +51,32 @@ func TestWall(t *testing.T) {
 			}
 		},
 	}}.run(wallScript, nil)
+}
+
+// TestWallFeed looks at how walls hear what is live.
+func TestWallFeed(t *testing.T) {
+	r := newRig(t)
+	script{r, map[string]func(){
+		"push":          func() { r.push("red", "red") },
+		"sleep":         func() { r.slept.Add(1) },
+		"0 connections": func() { r.heardBy(0) },
+		"1 connection":  func() { r.heardBy(1) },
+		"2 connections": func() { r.heardBy(2) },
+	}}.run(feedScript, nil)
+}
+
+// heardBy waits until so many connections hear what is live.
+func (r *rig) heardBy(want int64) {
+	r.t.Helper()
+	deadline := time.After(20 * time.Second)
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for r.listening.Load() != want {
+		select {
+		case <-again.C:
+		case <-deadline:
+			r.t.Errorf("%d connections hear what is live, want %d", r.listening.Load(), want)
+			return
+		}
+	}
 }

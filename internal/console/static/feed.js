@@ -8,12 +8,19 @@
 (() => {
   const live = "/console/wall/events", session = "/console/wall/session";
   const silence = 45000; // the server says something every 15 s
+  const beat = 5000, nap = 20000; // who did not run for so long has slept, and the connection may be dead
   const soon = 500, late = 5000;
 
   // core holds the connection, and what it said so far.
   const core = (say) => {
     const tiles = new Map();
     let source = null, whole = false, timer = 0, watchdog = 0, pause = soon;
+    let awake = Date.now();
+    setInterval(() => {
+      const slept = Date.now() - awake > nap;
+      awake = Date.now();
+      if (slept && source) connect();
+    }, beat);
     const heard = () => { clearTimeout(watchdog); watchdog = setTimeout(lost, silence); };
     const connect = () => {
       close();
@@ -61,8 +68,8 @@
   };
 
   if (typeof SharedWorkerGlobalScope === "function" && self instanceof SharedWorkerGlobalScope) {
-    const ports = new Map(); // when each was heard last
-    const forget = 10 * 60000; // background pages are slow to say that they are there
+    const ports = new Map(); // for how many minutes each said nothing
+    const forget = 10; // background pages are slow to say that they are there
     const feed = core((message) => { for (const port of ports.keys()) port.postMessage(message); });
     const drop = (port) => {
       ports.delete(port);
@@ -70,17 +77,19 @@
     };
     self.onconnect = (event) => {
       const port = event.ports[0];
-      ports.set(port, Date.now());
-      port.onmessage = ({ data }) => {
-        if (data === "leave") return drop(port);
-        ports.set(port, Date.now());
+      // A page that was frozen, and forgotten meanwhile, missed what was said.
+      const here = () => {
+        const known = ports.has(port) ? null : feed.known();
+        ports.set(port, 0);
+        if (known) port.postMessage({ kind: "snapshot", tiles: known });
         feed.open();
       };
-      const known = feed.known();
-      if (known) port.postMessage({ kind: "snapshot", tiles: known });
-      feed.open();
+      port.onmessage = ({ data }) => { if (data === "leave") drop(port); else here(); };
+      here();
     };
-    setInterval(() => { for (const [port, at] of ports) if (Date.now() - at > forget) drop(port); }, 60000);
+    setInterval(() => {
+      for (const [port, minutes] of ports) if (minutes === forget) drop(port); else ports.set(port, minutes + 1);
+    }, 60000);
     return;
   }
 

@@ -78,7 +78,7 @@
       const query = new URLSearchParams(location.search);
       query.set("shot", asked);
       history.replaceState(null, "", "?" + query);
-      htmx.ajax("GET", `${root.dataset.path}?shot=${asked}`, { target: "#shot", swap: "outerHTML" });
+      htmx.ajax("GET", `${root.dataset.path}&shot=${asked}`, { target: "#shot", swap: "outerHTML" });
     }, late);
   };
 
@@ -89,7 +89,7 @@
     if (last && Number(last.dataset.shot) >= tile.shot) return;
     const followed = chosen() === last && !strip.matches(":hover");
     const item = blueprint.cloneNode(true), cell = item.firstElementChild;
-    cell.href = "?shot=" + tile.shot;
+    cell.href = `${root.dataset.path}&shot=${tile.shot}`;
     cell.dataset.shot = tile.shot;
     cell.dataset.picture = tile.picture;
     const time = cell.querySelector("time"), at = new Date(tile.at + zone.minutes * 60000);

@@ -8,7 +8,7 @@
   const list = document.getElementById("wall"), form = document.getElementById("wall-form");
   const blueprint = document.getElementById("tile").content.firstElementChild;
   const field = (id) => document.getElementById(id);
-  const size = field("tile-size"), compact = field("compact"), count = field("count"), nothing = field("nothing");
+  const size = field("tile-size"), compact = field("compact"), count = field("count");
 
   const fade = 4000, rearrange = 5000, mostSpare = 100, again = 10000;
   const shown = new Map(); // the tiles, by id: { data, element, … }
@@ -124,7 +124,7 @@
     const tile = spare.pop() ?? hold(blueprint.cloneNode(true));
     tile.data = data;
     tile.element.dataset.id = data.id;
-    tile.link.href = "/console/streams/" + data.id;
+    tile.link.href = "/console/stream?" + new URLSearchParams({ domain: data.domain, app: data.app, stream: data.name });
     tile.link.tabIndex = -1;
     shown.set(data.id, tile);
     draw(tile);
@@ -205,8 +205,8 @@
     }
     if (focused && focused !== document.activeElement && list.contains(focused)) focused.focus({ preventScroll: true });
     write(count, word("js.wall_count", tiles.length, shown.size));
-    show(nothing, tiles.length === 0);
-    write(nothing, word(shown.size ? "js.wall_no_match" : "js.wall_empty"));
+    show(field("empty"), shown.size === 0);
+    show(field("no-match"), shown.size > 0 && tiles.length === 0);
     offer("domain", choice.domain);
     offer("app", choice.app);
     rove();

@@ -22,10 +22,12 @@ type Store interface {
 	EditSnapshotTemplate(ctx context.Context, id int64, limit int, edit func(*stillcast.SnapshotTemplate) error) (before, after stillcast.SnapshotTemplate, err error)
 	DeleteSnapshotTemplate(ctx context.Context, id int64) (stillcast.SnapshotTemplate, error)
 	AddSnapshotRule(ctx context.Context, rule stillcast.SnapshotRule) (stillcast.SnapshotRule, error)
+	EditSnapshotRule(ctx context.Context, domain, app, stream string, edit func(*stillcast.SnapshotRule) error) (before, after stillcast.SnapshotRule, err error)
 	DeleteSnapshotRule(ctx context.Context, domain, app, stream string) (stillcast.SnapshotRule, error)
 	EditCallbackTemplate(ctx context.Context, id int64, limit int, edit func(*stillcast.CallbackTemplate) error) (before, after stillcast.CallbackTemplate, err error)
 	DeleteCallbackTemplate(ctx context.Context, id int64) (stillcast.CallbackTemplate, error)
 	AddCallbackRule(ctx context.Context, rule stillcast.CallbackRule) (stillcast.CallbackRule, error)
+	EditCallbackRule(ctx context.Context, domain, app string, edit func(*stillcast.CallbackRule) error) (before, after stillcast.CallbackRule, err error)
 	DeleteCallbackRule(ctx context.Context, domain, app string) (stillcast.CallbackRule, error)
 
 	PutBan(ctx context.Context, ban stillcast.Ban) error
@@ -117,6 +119,10 @@ func (s suite) runControl(t *testing.T) {
 	t.Run("ConcurrentEdits", s.concurrentEdits)
 	t.Run("SnapshotRules", s.snapshotRules)
 	t.Run("CallbackRules", s.callbackRules)
+	t.Run("EditSnapshotRule", s.editSnapshotRule)
+	t.Run("EditCallbackRule", s.editCallbackRule)
+	t.Run("EditRuleRefuses", s.editRuleRefuses)
+	t.Run("EditRuleIsOneStep", s.editRuleIsOneStep)
 	t.Run("DeletedTemplateIsOwed", s.deletedTemplateIsOwed)
 	t.Run("Bans", s.bans)
 	t.Run("ConsoleAccounts", s.consoleAccounts)
