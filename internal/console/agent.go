@@ -9,8 +9,16 @@ import (
 // others: nearly all say that they are Chrome and Safari, too.
 func agents() []struct{ name, mark string } {
 	return []struct{ name, mark string }{
-		{"Edge", "Edg"}, {"Opera", "OPR"}, {"Samsung Internet", "SamsungBrowser"}, {"Firefox", "Firefox"}, {"Firefox", "FxiOS"},
-		{"Chrome", "HeadlessChrome"}, {"Chrome", "Chrome"}, {"Chrome", "CriOS"}, {"Safari", "Version"}, {"curl", "curl"},
+		{"Edge", "Edg"},
+		{"Opera", "OPR"},
+		{"Samsung Internet", "SamsungBrowser"},
+		{"Firefox", "Firefox"},
+		{"Firefox", "FxiOS"},
+		{"Chrome", "HeadlessChrome"},
+		{"Chrome", "Chrome"},
+		{"Chrome", "CriOS"},
+		{"Safari", "Version"},
+		{"curl", "curl"},
 	}
 }
 

@@ -90,10 +90,14 @@ const alone = async () => {
 
   // The laptop sleeps, and its network is gone when it wakes: nothing says that the
   // connection is dead.
+  await page.evaluate(() => {
+    new MutationObserver(() => { window.away = true; }).observe(document.getElementById("offline"), { attributes: true });
+  });
   await ask("sleep");
   await page.clock.fastForward(30000);
   await changes(page, "red");
   await changes(page, "red");
+  assert.equal(await page.evaluate(() => window.away), undefined, "the page noticed too late, and says that the server is away");
   await page.context().close();
   await ask("0 connections");
 };
