@@ -167,6 +167,16 @@ func (f filterForm) Time(field, key string) formField {
 	return one
 }
 
+// DestinationName is the name of a destination's template, or else its id.
+func (c choices) DestinationName(id ledger.DestinationID) string {
+	for _, d := range c.Destinations {
+		if d.ID == id.String() && d.Name != "" {
+			return d.Name
+		}
+	}
+	return id.String()
+}
+
 func (v *view) choices(states ...string) (choices, error) {
 	all, err := v.desk().Destinations(v.r.Context())
 	if err != nil {

@@ -204,7 +204,7 @@ func TestChangeShowsTheStreamsThatItTouches(t *testing.T) {
 	page := b.get(form)
 	fields := append(filled(page.body), "step", "save", "version", hiddenField(page.body, "version"), "SnapshotInterval", "20")
 	a := b.post(form, fields...)
-	b.want(a, http.StatusOK, "as soon as it is saved: 1", "push.example.com/live/b", "<td>10</td><td>20</td>", `value="20"`)
+	b.want(a, http.StatusOK, "that this touches at once: 1", "push.example.com/live/b", "<td>10</td><td>20</td>", `value="20"`)
 	if strings.Contains(a.body, "push.example.com/live/a<") || strings.Contains(a.body, "other.example.com") {
 		t.Error("streams are shown that other rules are for")
 	}
@@ -228,13 +228,13 @@ func TestChangeShowsTheStreamsThatItTouches(t *testing.T) {
 	b.want(b.get("rules/snapshot-rule/delete?app=live&domain=push.example.com&stream=a"), http.StatusOK,
 		"push.example.com/live/a", "<td>fast</td><td>wide</td>", "<td>2</td><td>20</td>")
 	b.want(b.get("rules/callback-rule/delete?app=&domain=push.example.com&stream="), http.StatusOK,
-		"as soon as it is saved: 2", "<td>hooks</td><td>no events</td>")
+		"that this touches at once: 2", "<td>hooks</td><td>no events</td>")
 	page = b.get("rules/domain?name=push.example.com")
 	b.want(b.post("rules/domain?name=push.example.com", append(filled(page.body), "step", "ask", "version", hiddenField(page.body, "version"), "Disabled", "1")...),
-		http.StatusOK, "as soon as it is saved: 2", "<td>live</td><td>ends</td>")
+		http.StatusOK, "that this touches at once: 2", "<td>live</td><td>ends</td>")
 	page = b.get("rules/callback-template?id=1")
 	b.want(b.post("rules/callback-template?id=1", append(filled(page.body), "step", "ask", "version", hiddenField(page.body, "version"), "CallbackKey", "new-key")...),
-		http.StatusOK, "as soon as it is saved: 2", "<td>••••</td><td>•••• (another one)</td>", `value="new-key"`)
+		http.StatusOK, "that this touches at once: 2", "<td>••••</td><td>•••• (another one)</td>", `value="new-key"`)
 }
 
 func TestDisablingADomainEndsItsPushes(t *testing.T) {

@@ -209,6 +209,16 @@ const pages = async (page) => {
   await page.locator("#touched").evaluate((e) => e.scrollIntoView());
   await shoot(page, "rule-touches", { height: 640 });
 
+  await to("rules/domain?name=push.example.com");
+  assert.match(await page.locator("main").innerText(), /push\.example\.com/);
+  assert.doesNotMatch(await page.content(), /key of moderation/);
+  await shoot(page, "domain", { height: 900 });
+  await to("rules");
+  await page.getByRole("link", { name: "archive" }).last().click();
+  await page.waitForURL(/callback-template\?id=/);
+  assert.equal(await page.locator("#f-SnapshotNotifyUrl").inputValue().then((url) => new URL(url).pathname), "/v2/pictures");
+  await shoot(page, "callback", { height: 1100 });
+
   await to("rules/push-url");
   await page.fill("#stream", "morning-news");
   await page.fill("#app", "show");
@@ -270,6 +280,9 @@ const pages = async (page) => {
   await chinese.getByRole("heading", { level: 1 }).waitFor();
   await shoot(chinese, "deliveries-zh", { height: 860 });
   await chinese.context().close();
+
+  await to("stream?domain=push.example.com&app=game&stream=nobody");
+  await shoot(page, "stream-unknown", { height: 640 });
 
   await page.getByRole("button", { name: "Log out" }).click();
   await page.waitForURL(/\/login/);
