@@ -109,6 +109,9 @@ func showShot(w io.Writer, s ledger.Shot) error {
 	t.row("state", state)
 	t.row("stream", printable(s.Stream.String()))
 	t.row("captured", s.Captured)
+	if !s.Stored.IsZero() {
+		t.row("stored", s.Stored)
+	}
 	t.row("due", s.Due)
 	t.row("event", s.EventID)
 	t.row("push", s.PushID)

@@ -182,12 +182,12 @@ func TestTemplateOfSeveralRulesTouchesAllTheirStreams(t *testing.T) {
 	}
 	// The others: those of the rule for one stream, and of the task.
 	d.live = slices.DeleteFunc(d.live, func(p stillcast.Push) bool { return p.Stream.App == "live" })
-	b.want(b.ask("rules/snapshot-template?id=2", "Width", "320"), http.StatusOK, "saved: 2",
+	b.want(b.ask("rules/snapshot-template?id=2", "Width", "320"), http.StatusOK, "at once: 2",
 		"push.example.com/other/s007", "push.example.com/other/s008", "<td>Task 17: ")
 	// A template that only a task uses may be deleted.
 	if _, _, err := d.EditSnapshotTemplate(t.Context(), 0, func(s *stillcast.SnapshotTemplate) error { s.Name = "tasks"; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	d.tasks[0].TemplateID = 3
-	b.want(b.get("rules/snapshot-template/delete?id=3"), http.StatusOK, "saved: 1", "push.example.com/other/s008", "<td>tasks</td><td>not captured</td>")
+	b.want(b.get("rules/snapshot-template/delete?id=3"), http.StatusOK, "at once: 1", "push.example.com/other/s008", "<td>tasks</td><td>not captured</td>")
 }

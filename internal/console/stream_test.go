@@ -24,7 +24,7 @@ func pageOf(name, action string, more ...string) string {
 func (f *fakeStreams) addShots(n int) {
 	for id := range n {
 		at := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC).Add(time.Duration(id) * time.Minute)
-		f.shots = append(f.shots, state.ShotStatus{State: state.ShotStored, Shot: stillcast.Shot{
+		f.shots = append(f.shots, state.ShotStatus{State: state.ShotStored, Stored: at.Add(61 * time.Millisecond), Shot: stillcast.Shot{
 			ID: int64(1 + id), Stream: streamNamed("a"), PushID: "push-a", Key: fmt.Sprintf("key-%d.jpg", 1+id), Width: 1280, Height: 720, Size: 1000 + id,
 			Captured: at, Due: at.Add(-40 * time.Millisecond), Format: stillcast.FormatJPEG,
 			Facts: stillcast.Facts{Accuracy: stillcast.AccuracyExact, Decode: 12 * time.Millisecond, Scale: 1500 * time.Microsecond, Luma: 99.5, Hash: 0xabc, Distance: 17},
@@ -55,7 +55,7 @@ func TestStreamPage(t *testing.T) {
 	a := viewer.get(pageOf("a", ""))
 	viewer.want(a, http.StatusOK, "H.264", "1280×720", "25.0 fps", "2.50 Mbit/s", "every 2.00 s (1.00 s to 3.00 s)",
 		"names the app and the stream", "is for the whole domain", "template 9, which is gone", "https://hooks.example.com/shot",
-		"Shot 3", "40 ms", "12 ms", "1.5 ms", "99.5", "17 of 64 bits", "0000000000000abc", "key-3.jpg",
+		"Shot 3", "40 ms", "12 ms", "1.5 ms", "61 ms", "99.5", "17 of 64 bits", "0000000000000abc", "key-3.jpg",
 		`href="/console/deliveries/1003"`, "parked", "refused", "txSecret=•••&amp;txTime=7FFFFFFF")
 	for _, hidden := range []string{"0123456789abcdef", "/drop", "/forbid", "callback-key"} {
 		if strings.Contains(a.body, hidden) {

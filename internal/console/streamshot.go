@@ -80,6 +80,9 @@ func (v *view) shotView(s state.ShotStatus) (*shotView, error) {
 		{"stream.lag_scale", s.Facts.Scale},
 		{"stream.lag_encode", s.Facts.Encode},
 	}
+	if !s.Stored.IsZero() {
+		shown.Lags = append(shown.Lags, shotLag{"stream.lag_stored", s.Stored.Sub(s.Captured)})
+	}
 	owed, err := v.opts.Streams.Deliveries(v.r.Context(), state.DeliveryFilter{ShotID: s.ID, Limit: mostOfShot})
 	if err != nil {
 		return nil, err

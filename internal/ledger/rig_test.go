@@ -298,7 +298,7 @@ func (r *rig) fill(n int) {
 			Format: stillcast.FormatJPEG, Renditions: []stillcast.Rendition{{Key: "k-320", Width: 320, Height: 180, Size: 100}},
 			Facts: stillcast.Facts{Accuracy: stillcast.AccuracyKeyframe, Hash: 0xff, Distance: 3, Age: -1500 * time.Microsecond},
 		}
-		r.book.shots = append(r.book.shots, state.ShotStatus{Shot: shot, State: state.ShotStored})
+		r.book.shots = append(r.book.shots, state.ShotStatus{Shot: shot, State: state.ShotStored, Stored: at.Add(50 * time.Millisecond)})
 		r.book.deliveries = append(r.book.deliveries, state.DeliveryStatus{
 			Delivery: state.Delivery{
 				ID: int64(i), Destination: shotsTo, Shot: shot, Sequence: int64(i), Attempt: 3, Try: 3,

@@ -20,6 +20,7 @@ type Shot struct {
 	Reason     string    `json:"reason,omitempty" doc:"Why it was dropped."`
 	Due        Time      `json:"due"`
 	Captured   Time      `json:"captured" doc:"When the frame arrived."`
+	Stored     Time      `json:"stored,omitzero" doc:"When all its pictures were in the store; missing while they are not, and for shots of older versions."`
 	Bucket     string    `json:"bucket,omitempty"`
 	Region     string    `json:"region,omitempty"`
 	Mirror     string    `json:"mirror,omitempty" doc:"The second store that is to hold its pictures, until it is stored."`
@@ -135,7 +136,7 @@ func named(param string, err error) error {
 func (c *call) shot(s state.ShotStatus) Shot {
 	shot := Shot{
 		ID: ID(s.ID), EventID: s.EventID, PushID: s.PushID, Stream: streamOf(s.Stream), State: string(s.State), Reason: s.Reason,
-		Due: Time(s.Due), Captured: Time(s.Captured), Bucket: s.Bucket, Region: s.Region, Mirror: s.Mirror, Format: string(s.Format),
+		Due: Time(s.Due), Captured: Time(s.Captured), Stored: Time(s.Stored), Bucket: s.Bucket, Region: s.Region, Mirror: s.Mirror, Format: string(s.Format),
 		Picture: Picture{Key: s.Key, Width: s.Width, Height: s.Height, Bytes: s.Size}, Facts: factsOf(s.Facts),
 	}
 	for _, r := range s.Renditions {

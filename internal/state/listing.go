@@ -81,5 +81,6 @@ type ShotStatus struct {
 	stillcast.Shot // Mirror is set until the shot is stored
 
 	State  ShotState
-	Reason string // why it was dropped, else ""
+	Reason string    // why it was dropped, else ""
+	Stored time.Time // when all its pictures were in their stores; zero while they are not, and where it was not kept
 }

@@ -44,7 +44,7 @@ func (s *Store) Shot(ctx context.Context, id int64) (state.ShotStatus, error) {
 const (
 	shotStatusColumns = `SELECT ` + eventColumns + `, ` + shotColumns + `, spool_mirror.mirror,
 		CASE WHEN EXISTS (SELECT 1 FROM spool WHERE spool.shot = shot.id) THEN 'spooled'
-			WHEN picture_gone.state = 1 THEN 'dropped' WHEN picture_gone.state > 1 THEN 'removed' ELSE 'stored' END, picture_gone.reason `
+			WHEN picture_gone.state = 1 THEN 'dropped' WHEN picture_gone.state > 1 THEN 'removed' ELSE 'stored' END, picture_gone.reason, shot.stored_at `
 	shotStatusJoins = ` CROSS JOIN event INDEXED BY event_shot ON event.shot = shot.id` + shotStatusRest
 	shotStatusRest  = ` CROSS JOIN stream ON stream.id = event.stream` + factsJoin + mirrorJoin +
 		` LEFT JOIN picture_gone ON picture_gone.shot = shot.id `
@@ -53,10 +53,12 @@ const (
 func scanShotStatus(scan scan) (s state.ShotStatus, err error) {
 	var e eventScan
 	var shot shotScan
-	err = scan(append(append(e.dest(), shot.dest()...), orZero(&shot.s.Mirror), orZero(&s.State), orZero(&s.Reason))...)
+	var stored *int64
+	err = scan(append(append(e.dest(), shot.dest()...), orZero(&shot.s.Mirror), orZero(&s.State), orZero(&s.Reason), &stored)...)
 	if err != nil {
 		return s, err
 	}
+	s.Stored = timeOf(stored)
 	s.Shot, err = shot.shot(e.event())
 	return s, err
 }

@@ -114,7 +114,8 @@ func (s *Store) MarkStored(ctx context.Context, shotID int64) ([]stillcast.Desti
 
 func (t *tx) markStored(shotID int64) ([]stillcast.Destination, error) {
 	var size int64
-	ok, err := t.one("SELECT size FROM shot WHERE id = ?", []any{shotID}, &size)
+	// The first time counts, when it is said again.
+	ok, err := t.one("UPDATE shot SET stored_at = coalesce(stored_at, ?) WHERE id = ? RETURNING size", []any{micros(now()), shotID}, &size)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/internal/state"
@@ -28,7 +29,12 @@ func (c suite) mirror(t *testing.T) {
 	shot.Mirror = ""
 	status, err = s.Shot(t.Context(), shot.ID)
 	check(t, err)
-	same(t, "stored shot", state.ShotStatus{Shot: shot, State: state.ShotStored}, status)
+	recent(t, "when it was stored", status.Stored)
+	same(t, "stored shot", state.ShotStatus{Shot: shot, State: state.ShotStored, Stored: status.Stored}, status)
+	check(t, errorOf(s.MarkStored(t.Context(), shot.ID)))
+	again, err := s.Shot(t.Context(), shot.ID)
+	check(t, err)
+	same(t, "when it was stored, after that was said again", status.Stored, again.Stored)
 	refused(t, errorOf(s.Shot(t.Context(), 999)), stillcast.CodeNotFound, "shot")
 }
 
@@ -58,7 +64,8 @@ func (c suite) dropSpooled(t *testing.T) {
 		if want == state.ShotDropped {
 			reason = "picture dropped: the spool was full"
 		}
-		same(t, "shot", state.ShotStatus{Shot: shots[i], State: want, Reason: reason}, status)
+		same(t, "it was stored once", want == state.ShotStored, !status.Stored.IsZero())
+		same(t, "shot", state.ShotStatus{Shot: shots[i], State: want, Reason: reason, Stored: status.Stored}, status)
 	}
 
 	// Its event is parked, without an attempt, and stays so.
@@ -76,6 +83,9 @@ func (c suite) dropSpooled(t *testing.T) {
 	check(t, err)
 	same(t, "replayed", [2]int64{0, 0}, [2]int64{int64(replayed), next})
 	refused(t, errorOf(s.MarkStored(t.Context(), shots[1].ID)), stillcast.CodeConflict, "shot")
+	status, err := s.Shot(t.Context(), shots[1].ID)
+	check(t, err)
+	same(t, "when a dropped shot was stored", time.Time{}, status.Stored)
 	counts, err := s.CountDeliveries(t.Context())
 	check(t, err)
 	same(t, "deliveries", map[string]int64{"waiting": 4, "pending": 2, "claimed": 0, "delivered": 0, "parked": 4}, counts)
