@@ -57,7 +57,7 @@ func TestTesterForeseesAPush(t *testing.T) {
 	hooks := &cfg.Resources.CallbackTemplates[0]
 	hooks.Extras, hooks.SigningSecret, hooks.SnapshotURL = true, secret, receiver.URL+"/shot?a=b&c=%2F"
 	shots := &cfg.Resources.SnapshotTemplates[0]
-	shots.FileName = "{AppName}_{StreamID}-{Hour}-{Minute}-{Second}-{Width}x{Height}{Ext}"
+	shots.FileName = "{AppName}_{StreamID}_{Hour}-{Minute}-{Second}-{Width}x{Height}{Ext}"
 	shots.Width, shots.Renditions = 320, []config.Size{{Width: 160}}
 	// Rules that lose, and one that is for another stream.
 	cfg.Resources.SnapshotTemplates = append(cfg.Resources.SnapshotTemplates, config.SnapshotTemplate{Name: "loses", Interval: time.Minute})

@@ -22,11 +22,16 @@ const workerTimerSlack = 5 * time.Millisecond
 func startWorker(cmd *exec.Cmd) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	// Zero would set what the thread began with, which is not what serve has set.
+	before, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+	if err != nil {
+		return fmt.Errorf("look up the timer slack: %w", err)
+	}
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(workerTimerSlack.Nanoseconds()), 0, 0, 0); err != nil {
 		return fmt.Errorf("set the timer slack of a worker: %w", err)
 	}
 	defer func() {
-		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0) // back to this thread's default, which cannot fail after the above
+		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(before), 0, 0, 0) //nolint:gosec // nanoseconds; it cannot fail after the above
 	}()
 	return cmd.Start()
 }
