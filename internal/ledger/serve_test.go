@@ -56,7 +56,7 @@ func TestPagesHoldEachRowOnce(t *testing.T) {
 func TestShots(t *testing.T) {
 	r := newRig(t)
 	r.fill(3)
-	r.book.shots[1].State = state.ShotSpooled
+	r.book.shots[1].State, r.book.shots[1].Stored = state.ShotSpooled, time.Time{}
 	r.book.shots[2].Key, r.book.shots[2].Facts.Distance = "bad", -1
 	page := get[ShotPage](r, Path+"shots?order=asc")
 	if len(page.Shots) != 3 || !page.Next.IsZero() {
@@ -65,7 +65,7 @@ func TestShots(t *testing.T) {
 	three := 3
 	want := Shot{
 		ID: 1, EventID: "e", PushID: "p", Stream: Stream{"push.example.com", "live", "room1"}, State: "stored",
-		Due: page.Shots[0].Due, Captured: page.Shots[0].Captured, Format: "jpeg",
+		Due: page.Shots[0].Due, Captured: page.Shots[0].Captured, Stored: Time(at.Add(50 * time.Millisecond).Truncate(time.Millisecond)), Format: "jpeg",
 		Picture:    Picture{Key: "k", Width: 1280, Height: 720, Bytes: 1000, URL: "http://pictures.example.com/k?signature=a&expires=1"},
 		Renditions: []Picture{{Key: "k-320", Width: 320, Height: 180, Bytes: 100, URL: "http://pictures.example.com/k-320?signature=a&expires=1"}},
 		Facts:      Facts{Accuracy: "keyframe", Hash: "00000000000000ff", Distance: &three, AgeMS: -1.5},
