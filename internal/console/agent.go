@@ -34,9 +34,13 @@ func agentName(agent string) string {
 			break
 		}
 	}
+	versions := map[string]string{}
+	for _, m := range regexp.MustCompile(`\b(\w+)/(\d+)`).FindAllStringSubmatch(agent, -1) {
+		versions[m[1]] = m[2]
+	}
 	for _, a := range agents() {
-		if m := regexp.MustCompile(`\b` + a.mark + `/(\d+)`).FindStringSubmatch(agent); m != nil {
-			return a.name + " " + m[1] + system
+		if version, ok := versions[a.mark]; ok {
+			return a.name + " " + version + system
 		}
 	}
 	return agent

@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -22,13 +23,9 @@ func streamURL(s stillcast.Stream, action string, more ...string) string {
 		b.WriteString("/" + action)
 	}
 	sign := "?"
-	for _, pair := range append([]string{"domain", s.Domain, "app", s.App, "stream", s.Name}, more...) {
-		b.WriteString(sign + url.QueryEscape(pair))
-		if sign == "=" {
-			sign = "&"
-		} else {
-			sign = "="
-		}
+	for pair := range slices.Chunk(append([]string{"domain", s.Domain, "app", s.App, "stream", s.Name}, more...), 2) {
+		b.WriteString(sign + url.QueryEscape(pair[0]) + "=" + url.QueryEscape(pair[1]))
+		sign = "&"
 	}
 	return b.String()
 }
@@ -67,13 +64,13 @@ func (d streamData) Where() string { return legible(d.Stream.Domain) + " / " + l
 
 // legible writes a name so that all of it is seen, spaces at its ends, too.
 func legible(name string) string {
-	const space = string(rune(controlPictures + ' '))
+	const space = rune(controlPictures + ' ')
 	begin := len(name) - len(strings.TrimLeftFunc(name, unicode.IsSpace))
 	end := max(begin, len(strings.TrimRightFunc(name, unicode.IsSpace)))
 	spaces := func(s string) string {
 		return strings.Map(func(r rune) rune {
 			if unicode.IsSpace(r) {
-				return []rune(space)[0]
+				return space
 			}
 			return r
 		}, s)

@@ -58,9 +58,14 @@ func (p *livePush) Take(au *media.AccessUnit) { p.sink.Take(au) }
 // OnStop implements [Push].
 func (p *livePush) OnStop(f func(stillcast.PushEnd)) {
 	p.mu.Lock()
-	p.onStop = f
+	end := p.stopped
+	if end == nil {
+		p.onStop = f
+	}
 	p.mu.Unlock()
-	p.tellStop()
+	if end != nil {
+		f(*end)
+	}
 }
 
 // stop wants the push to end. The first reason counts.
@@ -69,20 +74,11 @@ func (p *livePush) stop(end stillcast.PushEnd) {
 	if p.stopped == nil {
 		p.stopped = &end
 	}
+	tell := p.onStop
+	p.onStop = nil
 	p.mu.Unlock()
-	p.tellStop()
-}
-
-// tellStop tells whoever wants to know, once.
-func (p *livePush) tellStop() {
-	p.mu.Lock()
-	f, end := p.onStop, p.stopped
-	if f != nil && end != nil {
-		p.onStop = nil
-	}
-	p.mu.Unlock()
-	if f != nil && end != nil {
-		f(*end)
+	if tell != nil {
+		tell(end)
 	}
 }
 
