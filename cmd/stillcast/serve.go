@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"reflect"
+	"sync"
 	"syscall"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/stillcast/stillcast/internal/codec"
 	"github.com/stillcast/stillcast/internal/config"
 	"github.com/stillcast/stillcast/internal/console"
+	"github.com/stillcast/stillcast/internal/procs"
 )
 
 const defaultConfig = "stillcast.yaml"
@@ -87,6 +89,13 @@ type service struct {
 
 // run serves until ctx ends, and applies the resources of the file again on SIGHUP.
 func (s *service) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	following.Go(func() { procs.Follow(ctx) })
+	defer func() {
+		cancel()
+		following.Wait()
+	}()
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP) // before the start, which a SIGHUP would end otherwise
 	defer signal.Stop(hup)

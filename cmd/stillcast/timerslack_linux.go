@@ -14,7 +14,7 @@ import (
 // looks (proc.go, sysmon), ten thousand times a second, which is a sixth of what a
 // server with a few hundred streams takes. What it looks for can wait so long, and no
 // timer of ours is finer.
-const serverTimerSlack = 500 * time.Microsecond
+const serverTimerSlack = 2 * time.Millisecond
 
 // withTimerSlack starts this program again in its place, once, with the timer slack
 // of a server. Threads inherit it, and a program keeps it over execve(2) (prctl(2),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -30,6 +31,7 @@ const helloTimeout = 15 * time.Second
 type child struct {
 	cmd    *exec.Cmd
 	conn   net.Conn
+	life   *os.File // its end tells the worker that of the pool, even during a shot
 	in     *bufio.Reader
 	stderr *words
 	exited chan struct{} // closed when the process was waited for
@@ -47,21 +49,26 @@ func startChild(ctx context.Context, program Program, l limits, allowUnsandboxed
 	if err != nil {
 		return nil, fmt.Errorf("make a socket pair for a worker: %w", err)
 	}
-	c := &child{conn: ours, in: bufio.NewReaderSize(ours, readerSize), stderr: &words{}, exited: make(chan struct{})}
+	watched, life, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make a pipe for a worker: %w", err), ours.Close(), theirs.Close())
+	}
+	c := &child{conn: ours, life: life, in: bufio.NewReaderSize(ours, readerSize), stderr: &words{}, exited: make(chan struct{})}
 	// Not CommandContext: ctx is that of the start, the worker outlives it.
 	c.cmd = exec.Command(program.Path, program.Args...) //nolint:noctx // see above
 	c.cmd.Env = append([]string{}, program.Env...)
 	if path, ok := os.LookupEnv("LD_LIBRARY_PATH"); ok {
 		c.cmd.Env = append(c.cmd.Env, "LD_LIBRARY_PATH="+path)
 	}
-	c.cmd.ExtraFiles = []*os.File{theirs}
+	c.cmd.ExtraFiles = []*os.File{theirs, watched}
 	c.cmd.Stderr = c.stderr
 	c.cmd.WaitDelay = time.Second // for standard error, in case that another process got hold of it
 	err = startWorker(c.cmd)
 	// The worker must hold the only copy, or its end would not be the end of the stream.
 	_ = theirs.Close() // nothing was written
+	watched.Close()
 	if err != nil {
-		ours.Close()
+		c.hangUp()
 		return nil, fmt.Errorf("start a worker: %w", err)
 	}
 	go func() {
@@ -109,12 +116,17 @@ func (c *child) interruptBy(ctx context.Context) (stop func() bool) {
 func (c *child) kill() {
 	_ = c.cmd.Process.Kill() // fails when the process has ended
 	<-c.exited
+	c.hangUp()
+}
+
+func (c *child) hangUp() {
 	c.conn.Close()
+	c.life.Close()
 }
 
 // retire lets an idle worker end by itself and waits for it, killing it if need be.
 func (c *child) retire() {
-	c.conn.Close()
+	c.hangUp()
 	timer := time.NewTimer(time.Second)
 	defer timer.Stop()
 	select {
@@ -133,6 +145,17 @@ func (c *child) end() string {
 	return text
 }
 
+// Of the sockets between pool and worker.
+const (
+	// readerSize keeps the small reads of heads together; bodies are read past it.
+	readerSize = 512
+	// sendBuffer is the size of what a socket takes at once, in bytes: the default maximum of Linux (socket(7), wmem_max),
+	// which counts twice that. Key frames and pictures of usual size go in one piece.
+	sendBuffer = 208 << 10
+	// wholeMessages lets the worker's reads wait until they have all that they ask for.
+	wholeMessages = math.MaxInt32
+)
+
 // socketPair makes a pair of connected stream sockets, ours for the poller.
 func socketPair() (ours net.Conn, theirs *os.File, err error) {
 	syscall.ForkLock.RLock()
@@ -145,6 +168,10 @@ func socketPair() (ours net.Conn, theirs *os.File, err error) {
 	if err != nil {
 		return nil, nil, os.NewSyscallError("socketpair", err)
 	}
+	// Without these it works too, with more calls.
+	_ = syscall.SetsockoptInt(pair[0], syscall.SOL_SOCKET, syscall.SO_SNDBUF, sendBuffer)
+	_ = syscall.SetsockoptInt(pair[1], syscall.SOL_SOCKET, syscall.SO_SNDBUF, sendBuffer)
+	_ = syscall.SetsockoptInt(pair[1], syscall.SOL_SOCKET, syscall.SO_RCVLOWAT, wholeMessages)
 	theirs = os.NewFile(uintptr(pair[1]), "worker socket")
 	file := os.NewFile(uintptr(pair[0]), "pool socket")
 	ours, err = net.FileConn(file) // a duplicate

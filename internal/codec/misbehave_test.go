@@ -1,11 +1,9 @@
 package codec
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"strings"
 )
@@ -44,12 +42,13 @@ func actAsWorker(mode string) error {
 
 // misbehave starts as a worker does and then answers in its own way.
 func misbehave(mode string) error {
-	conn, err := parentConn()
+	conn := parentSocket()
+	life, err := parentLife() // or the runtime's poller is missing later
 	if err != nil {
 		return err
 	}
-	in := bufio.NewReader(conn)
-	l, err := readSetup(in)
+	defer life.Close()
+	l, err := readSetup(conn)
 	if err != nil {
 		return err
 	}
@@ -62,7 +61,7 @@ func misbehave(mode string) error {
 		return err
 	}
 	for {
-		r, err := readRequest(in, l)
+		r, _, err := readRequest(nil, conn, l)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -80,7 +79,7 @@ func misbehave(mode string) error {
 	}
 }
 
-func answerBadly(mode string, conn net.Conn, r *Request) error {
+func answerBadly(mode string, conn io.Writer, r *Request) error {
 	switch mode {
 	case "hang":
 		return nil

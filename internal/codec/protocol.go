@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/stillcast/stillcast/internal/media"
@@ -78,8 +79,11 @@ func readHead(r io.Reader, most int, wanted ...kind) (kind, int, error) {
 	return 0, 0, fmt.Errorf("message of kind %d; expected are %d", k, wanted)
 }
 
-func readBody(r io.Reader, length int) ([]byte, error) {
-	body := make([]byte, length)
+func readBody(r io.Reader, length int) ([]byte, error) { return readInto(nil, r, length) }
+
+// readInto is readBody into the room that there is in old, if that is enough.
+func readInto(old []byte, r io.Reader, length int) ([]byte, error) {
+	body := slices.Grow(old[:0], length)[:length]
 	if _, err := io.ReadFull(r, body); err != nil {
 		return nil, fmt.Errorf("read message of %d bytes: %w", length, noEOF(err))
 	}

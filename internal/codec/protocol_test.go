@@ -45,7 +45,7 @@ func wire(t testing.TB, buffers net.Buffers) []byte {
 func TestRequestRoundTrip(t *testing.T) {
 	t.Parallel()
 	want := sampleRequest()
-	got, err := readRequest(bytes.NewReader(wire(t, want.buffers())), testLimits())
+	got, _, err := readRequest(nil, bytes.NewReader(wire(t, want.buffers())), testLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestRequestRoundTrip(t *testing.T) {
 func TestRequestDefaults(t *testing.T) {
 	t.Parallel()
 	r := &Request{Config: &media.Config{Codec: media.H264}, Pictures: []stillcast.PictureSpec{{Quality: 1}}}
-	got, err := readRequest(bytes.NewReader(wire(t, r.buffers())), testLimits())
+	got, _, err := readRequest(nil, bytes.NewReader(wire(t, r.buffers())), testLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,11 +126,11 @@ func TestBadRequests(t *testing.T) {
 		"too large":          appendHead(nil, kindRequest, testLimits().requestBytes()+1),
 		"answer":             appendFailure(nil, ErrDamaged),
 	} {
-		if _, err := readRequest(bytes.NewReader(b), testLimits()); err == nil || errors.Is(err, io.EOF) {
+		if _, _, err := readRequest(nil, bytes.NewReader(b), testLimits()); err == nil || errors.Is(err, io.EOF) {
 			t.Errorf("%s: error is %v", name, err)
 		}
 	}
-	if _, err := readRequest(bytes.NewReader(nil), testLimits()); !errors.Is(err, io.EOF) {
+	if _, _, err := readRequest(nil, bytes.NewReader(nil), testLimits()); !errors.Is(err, io.EOF) {
 		t.Errorf("end of the pool: error is %v, wanted %v", err, io.EOF)
 	}
 }
@@ -139,7 +139,7 @@ func FuzzReadRequest(f *testing.F) {
 	f.Add(wire(f, sampleRequest().buffers()))
 	f.Add(wire(f, (&Request{Config: &media.Config{}}).buffers()))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := readRequest(bytes.NewReader(b), testLimits())
+		r, _, err := readRequest(nil, bytes.NewReader(b), testLimits())
 		if err != nil {
 			return
 		}

@@ -258,7 +258,7 @@ func TestWorkersIgnoreTheSignalsOfTheTerminal(t *testing.T) {
 	}
 }
 
-// However the parent ends, its end of the socket is closed; that must end the worker even in the middle of a shot.
+// However the parent ends, its ends of socket and pipe are closed; that must end the worker even in the middle of a shot.
 func TestWorkerEndsWithItsParent(t *testing.T) {
 	t.Parallel()
 	program := Program{Path: testBinary(t), Env: []string{workerEnv + "=real"}}
@@ -277,7 +277,7 @@ func TestWorkerEndsWithItsParent(t *testing.T) {
 			}
 			waitWorking(t, c.pid(), before)
 		}
-		c.conn.Close()
+		c.hangUp()
 		<-c.exited
 		if !c.cmd.ProcessState.Success() || c.stderr.String() != "" {
 			t.Errorf("busy %t: worker ended with %s", busy, c.end())

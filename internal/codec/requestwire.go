@@ -52,17 +52,19 @@ func bit(set bool) byte {
 	return 0
 }
 
-// readRequest reads a request. Its error is io.EOF when the pool is gone.
-func readRequest(r io.Reader, l limits) (*Request, error) {
+// readRequest reads a request into the room that there is in old, if that is enough, and returns that as well, for the
+// next one. The error is io.EOF when the pool is gone.
+func readRequest(old []byte, r io.Reader, l limits) (*Request, []byte, error) {
 	_, length, err := readHead(r, l.requestBytes(), kindRequest)
 	if err != nil {
-		return nil, err
+		return nil, old, err
 	}
-	body, err := readBody(r, length)
+	body, err := readInto(old, r, length)
 	if err != nil {
-		return nil, err
+		return nil, old, err
 	}
-	return parseRequest(body)
+	request, err := parseRequest(body)
+	return request, body, err
 }
 
 // parseRequest takes a request apart; record and units are parts of body.

@@ -47,8 +47,8 @@ func lockDown() (sandbox, error) {
 //
 //nolint:gochecknoglobals // a constant table
 var allowedCalls = []string{
-	// The socket of the pool and standard error.
-	"read", "write", "writev", "close", "epoll_pwait", "epoll_ctl",
+	// The socket and the pipe of the pool, and standard error.
+	"read", "write", "close", "epoll_pwait", "epoll_ctl",
 	// Memory.
 	"brk", "mmap", "mprotect", "mremap", "munmap", "madvise",
 	// Threads of this process.

@@ -12,9 +12,9 @@ import (
 // workerTimerSlack is how late the kernel may wake what sleeps in a worker. While
 // a shot is in C, the Go runtime's monitor thread wakes up every 20 microseconds at
 // first (proc.go, sysmon), a hundred times for each shot, and finds nothing to do:
-// 1.3 ms of 31. With this slack it wakes up some ten times. A worker has no timer of
+// 1.3 ms of 31. With this slack it wakes up twice. A worker has no timer of
 // its own that would come late.
-const workerTimerSlack = 5 * time.Millisecond
+const workerTimerSlack = 20 * time.Millisecond
 
 // startWorker starts cmd with the worker's timer slack, which a process inherits
 // from the thread that forks it and keeps across execve (prctl(2),

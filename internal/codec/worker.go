@@ -1,117 +1,110 @@
 package codec
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/signal"
-	"sync/atomic"
 	"syscall"
 
 	"github.com/stillcast/stillcast/internal/codec/av"
 )
 
-// workerFD is the worker's end of the socket pair: the first of exec.Cmd's ExtraFiles.
-const workerFD = 3
+// What a worker gets as exec.Cmd's ExtraFiles.
+const (
+	workerFD = 3 // its end of the socket pair
+	lifeFD   = 4 // the end for reading of a pipe on which nothing ever comes but the end
+)
+
+const startedByItself = "this command is started by Stillcast itself"
 
 // RunWorker is the worker process. It talks to the pool that started it over
-// file descriptor 3 and returns when the pool closes that, which is how a worker ends
+// file descriptor 3 and returns when the pool closes that or number 4, which is how a worker ends
 // with its parent, however that ended. The caller must then end the process at
 // once: a shot may still be running in C.
 func RunWorker() error {
 	// A Ctrl-C goes to the whole process group, but the parent finishes its shots first.
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 
-	conn, err := parentConn()
+	// Both before the worker is confined: a number is made a file, and the poller of Go's runtime set up, by calls that
+	// it may not make afterwards.
+	socket := parentSocket()
+	defer socket.Close()
+	life, err := parentLife()
 	if err != nil {
-		return fmt.Errorf("open the socket of the pool (this command is started by Stillcast itself): %w", err)
+		return fmt.Errorf("open the pipe of the pool (%s): %w", startedByItself, err)
 	}
-	defer conn.Close()
-	w := &worker{conn: conn, in: bufio.NewReaderSize(conn, readerSize)}
-	if w.limits, err = readSetup(w.in); err != nil {
-		return fmt.Errorf("read setup: %w", err)
+	defer life.Close()
+	limits, err := readSetup(socket)
+	if err != nil {
+		return fmt.Errorf("read setup (%s): %w", startedByItself, err)
 	}
 	av.Setup()
-	box, err := confine(w.limits)
+	box, err := confine(limits)
 	if err != nil {
 		return fmt.Errorf("confine the worker: %w", err)
 	}
-	if _, err := conn.Write(appendHello(nil, box)); err != nil {
+	if _, err := socket.Write(appendHello(nil, box)); err != nil {
 		return fmt.Errorf("say hello: %w", err)
 	}
-	return w.serve()
+	ended := make(chan error, 2) // room for both
+	go func() { ended <- serve(socket, limits) }()
+	go func() { ended <- watchParent(life) }()
+	return <-ended
 }
 
-func parentConn() (net.Conn, error) {
-	file := os.NewFile(workerFD, "codec socket")
-	conn, err := net.FileConn(file) // a duplicate
-	if closeErr := file.Close(); err == nil && closeErr != nil {
-		conn.Close()
-		return nil, closeErr
+// parentSocket is the socket of the pool. Its reads and writes block their thread: the poller of Go's runtime
+// would take ten system calls more for each shot.
+func parentSocket() *os.File { return os.NewFile(workerFD, "codec socket") }
+
+// parentLife is the pipe whose end is that of the pool. It is waited for by the poller.
+func parentLife() (*os.File, error) {
+	if err := syscall.SetNonblock(lifeFD, true); err != nil {
+		return nil, err
 	}
-	return conn, err
+	return os.NewFile(lifeFD, "life of the pool"), nil
 }
 
-// readerSize keeps the small reads of heads together; bodies are read past it.
-const readerSize = 512
-
-type worker struct {
-	conn   net.Conn
-	in     *bufio.Reader
-	limits limits
-	busy   atomic.Bool // a request was read and not answered yet
+// watchParent returns when the pool has closed its end of the pipe, so that the end of
+// the parent is seen during a shot, too.
+func watchParent(life *os.File) error {
+	if _, err := life.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("watch the life of the pool: %w", err)
+	}
+	return nil
 }
 
-// serve reads requests while another goroutine makes the shots, so that the end of the
-// parent is seen during a shot too.
-func (w *worker) serve() error {
-	requests := make(chan *Request)
-	ended := make(chan error, 1)
-	go func() { ended <- w.work(requests) }()
+// keptRoom is the largest room for a request that is kept for the next one: most are one key frame.
+const keptRoom = 2 << 20
+
+// serve reads and answers one request after the other.
+func serve(socket *os.File, l limits) error {
+	var room []byte // of a request, to be used again
 	for {
-		r, err := readRequest(w.in, w.limits)
-		if err != nil {
-			return w.end(err, requests, ended)
+		r, body, err := readRequest(room, socket, l)
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+			return nil
+		case err != nil:
+			return fmt.Errorf("read request: %w", err)
 		}
-		w.busy.Store(true)
-		select {
-		case requests <- r:
-		case err := <-ended:
-			return err
-		}
-	}
-}
-
-// end waits for the other goroutine unless that is in C, where it may be for
-// ever; the end of the process stops it.
-func (w *worker) end(err error, requests chan<- *Request, ended <-chan error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
-		err = nil
-	} else {
-		err = fmt.Errorf("read request: %w", err)
-	}
-	if w.busy.Load() {
-		return err
-	}
-	close(requests)
-	return errors.Join(err, <-ended)
-}
-
-func (w *worker) work(requests <-chan *Request) error {
-	for r := range requests {
 		var message net.Buffers
-		if result, err := shoot(r, w.limits.pixels); err != nil {
+		if result, err := shoot(r, l.pixels); err != nil {
 			message = net.Buffers{appendFailure(nil, err)}
 		} else {
 			message = result.buffers()
 		}
-		w.busy.Store(false)
-		if _, err := message.WriteTo(w.conn); err != nil {
+		_, err = message.WriteTo(socket)
+		switch {
+		case errors.Is(err, syscall.EPIPE):
+			return nil
+		case err != nil:
 			return fmt.Errorf("write answer: %w", err)
 		}
+		if room = body; cap(room) > keptRoom {
+			room = nil
+		}
 	}
-	return nil
 }
