@@ -2,7 +2,8 @@
 // that are wanted of one frame. It sees bytes alone: no stream, no rule, no store.
 //
 // Decoders meet whatever a publisher sends, so they run in child processes of
-// the same program, the workers, each fed over a socket pair:
+// the same program, the workers, each fed over a socket pair, in blocking reads
+// and writes of its one thread of work. A pipe tells it the end of the pool:
 //
 //	Pool.Shoot ─► one idle worker: look through ─► decode ─► measure ─► scale ─► colours ─► encode ─► Result
 //

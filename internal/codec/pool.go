@@ -19,14 +19,14 @@ type Pool struct {
 	log     *slog.Logger
 	metrics *metrics
 
-	jobs    chan *job // unbuffered: who receives has an idle worker
+	jobs    chan *job // for whichever slot is idle first; unbuffered: who receives has an idle worker
 	closing context.Context
 	close   context.CancelCauseFunc
 	slots   sync.WaitGroup
 
+	seats   []*slot
 	mu      sync.Mutex
 	started bool
-	seats   []*slot
 }
 
 // NewPool makes a pool of workers that are started as program says. Start starts
@@ -40,7 +40,7 @@ func NewPool(config Config, program Program, log *slog.Logger, registerer promet
 		return nil, err
 	}
 	closing, stop := context.WithCancelCause(context.Background())
-	return &Pool{
+	p := &Pool{
 		config:  config,
 		limits:  limits{pixels: config.MaxPixels, unitBytes: config.MaxUnitBytes, memory: config.MemoryLimit, cpu: config.CPULimit},
 		program: program,
@@ -49,7 +49,12 @@ func NewPool(config Config, program Program, log *slog.Logger, registerer promet
 		jobs:    make(chan *job),
 		closing: closing,
 		close:   stop,
-	}, nil
+		seats:   make([]*slot, config.workers()),
+	}
+	for i := range p.seats {
+		p.seats[i] = &slot{pool: p, jobs: make(chan *job)}
+	}
+	return p, nil
 }
 
 // Start starts all workers and waits until each is ready. When one cannot be
@@ -73,10 +78,8 @@ func (p *Pool) Start(ctx context.Context) error {
 	if err := children[0].box.check(); err != nil { // all run on one kernel
 		p.log.Warn("codec workers run without a sandbox: a hostile stream could do what this program may do", "error", err)
 	}
-	for _, c := range children {
-		seat := &slot{pool: p, log: p.log}
-		p.seats = append(p.seats, seat)
-		p.slots.Go(func() { seat.run(c) })
+	for i, c := range children {
+		p.slots.Go(func() { p.seats[i].run(c) })
 	}
 	p.log.Info("codec workers are ready", "workers", len(children))
 	return nil
@@ -91,7 +94,7 @@ func (p *Pool) startAll(ctx context.Context) ([]*child, error) {
 	defer cancel(nil)
 	stop := context.AfterFunc(p.closing, func() { cancel(ErrClosed) })
 	defer stop()
-	children := make([]*child, p.config.workers())
+	children := make([]*child, len(p.seats))
 	faults := make([]error, len(children))
 	var starting sync.WaitGroup
 	for i := range children {
@@ -148,15 +151,17 @@ func (p *Pool) shoot(ctx context.Context, r *Request) (*Result, error) {
 	return result, err
 }
 
-// try has the next idle worker make the pictures.
+// try has an idle worker make the pictures, or the next that is.
 func (p *Pool) try(ctx context.Context, r *Request) (*Result, error) {
 	j := &job{request: r, written: make(chan struct{}), result: make(chan result, 1)}
-	select {
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case <-p.closing.Done():
-		return nil, ErrClosed
-	case p.jobs <- j:
+	if !p.giveFirst(j) {
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-p.closing.Done():
+			return nil, ErrClosed
+		case p.jobs <- j:
+		}
 	}
 	select {
 	case done := <-j.result:
@@ -166,4 +171,17 @@ func (p *Pool) try(ctx context.Context, r *Request) (*Result, error) {
 		<-j.written
 		return nil, context.Cause(ctx)
 	}
+}
+
+// giveFirst gives a job to the first slot that is idle and reports whether there was one. With
+// few shots most are made by the same worker, whose memory is in the processor's caches still.
+func (p *Pool) giveFirst(j *job) bool {
+	for _, s := range p.seats {
+		select {
+		case s.jobs <- j:
+			return true
+		default:
+		}
+	}
+	return false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -339,4 +340,39 @@ func TestCloseEndsAllWorkers(t *testing.T) {
 	if err := p.Start(t.Context()); !errors.Is(err, ErrClosed) && err == nil {
 		t.Error("started after it was closed")
 	}
+}
+
+// One shot at a time is one worker's: the others' memory need not be in any cache.
+func TestOneWorkerMakesMostOfFewShots(t *testing.T) {
+	t.Parallel()
+	const shots = 20
+	p := startPool(t, testConfig(2), "real")
+	made := map[int]int{}
+	for range shots {
+		one, err := p.Shoot(t.Context(), small(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		made[one.Worker]++
+		waitIdle(t, p, one.Worker, made[one.Worker])
+	}
+	// The slot may still be a moment from being idle, so not all.
+	if most := slices.Max(slices.Collect(maps.Values(made))); most <= shots*3/4 {
+		t.Errorf("workers made %v of %d shots, wanted nearly all by one", made, shots)
+	}
+}
+
+// waitIdle waits until the slot of a worker has noted so many shots.
+func waitIdle(t *testing.T, p *Pool, pid, shots int) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for time.Now().Before(deadline) {
+		for _, w := range p.Workers() {
+			if w.PID == pid && w.Shots == shots {
+				return
+			}
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("the workers are %+v, wanted %d to have made %d shots", p.Workers(), pid, shots)
 }

@@ -190,7 +190,7 @@ func TestBloatedWorkersAreReplaced(t *testing.T) {
 func TestWornWorkers(t *testing.T) {
 	t.Parallel()
 	config := DefaultConfig()
-	s := &slot{pool: &Pool{config: config}, log: slog.New(slog.DiscardHandler)}
+	s := &slot{pool: &Pool{config: config, log: slog.New(slog.DiscardHandler)}}
 	cases := []struct {
 		name   string
 		worker child

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"sync/atomic"
 	"time"
@@ -31,7 +30,7 @@ const (
 // slot is one place for a worker: it gives jobs to its worker and replaces it.
 type slot struct {
 	pool     *Pool
-	log      *slog.Logger
+	jobs     chan *job                   // for this one; unbuffered, as the pool's
 	failures int                         // workers in a row that did not make a single shot
 	seen     atomic.Pointer[WorkerState] // as it is now; nil while there is none
 }
@@ -58,31 +57,33 @@ func (s *slot) run(c *child) {
 func (s *slot) use(c *child, began time.Time) string {
 	for {
 		if reason := s.worn(c); reason != "" {
-			s.log.Info("codec worker is replaced", "pid", c.pid(), "reason", reason, "shots", c.shots, "rss", c.usage.rss, "cpu", c.usage.cpu)
+			s.pool.log.Info("codec worker is replaced", "pid", c.pid(), "reason", reason, "shots", c.shots, "rss", c.usage.rss, "cpu", c.usage.cpu)
 			c.retire()
 			return reason
 		}
+		var j *job
 		select {
 		case <-s.pool.closing.Done():
 			c.retire()
 			return ""
 		case <-c.exited:
 			c.kill()
-			s.log.Warn("codec worker died", "pid", c.pid(), "end", c.end())
+			s.pool.log.Warn("codec worker died", "pid", c.pid(), "end", c.end())
 			if c.shots == 0 {
 				s.failures++
 			}
 			return reasonDied
-		case j := <-s.pool.jobs:
-			if reason := s.serve(c, j); reason != "" {
-				return reason
-			}
-			s.failures = 0
-			if u, err := usageOf(c.pid()); err == nil { // else it has ended, which is seen above
-				c.usage = u
-			}
-			s.show(c, began)
+		case j = <-s.jobs:
+		case j = <-s.pool.jobs:
 		}
+		if reason := s.serve(c, j); reason != "" {
+			return reason
+		}
+		s.failures = 0
+		if u, err := usageOf(c.pid()); err == nil { // else it has ended, which is seen above
+			c.usage = u
+		}
+		s.show(c, began)
 	}
 }
 
@@ -115,7 +116,7 @@ func (s *slot) serve(c *child, j *job) (reason string) {
 	// Who said nonsense or nothing is not asked again. Its own end comes first, to tell it from ours.
 	c.kill()
 	reason, err = s.explain(c, err)
-	s.log.Warn("codec worker was ended", "pid", c.pid(), "reason", reason, "error", err)
+	s.pool.log.Warn("codec worker was ended", "pid", c.pid(), "reason", reason, "error", err)
 	j.result <- result{err: err}
 	return reason
 }
@@ -165,7 +166,7 @@ func (s *slot) replace() *child {
 		}
 		s.failures++
 		s.pool.metrics.restarts.WithLabelValues(reasonStart).Inc()
-		s.log.Error("codec worker did not start", "failures", s.failures, "error", err)
+		s.pool.log.Error("codec worker did not start", "failures", s.failures, "error", err)
 	}
 }
 

@@ -14,11 +14,8 @@ type WorkerState struct {
 // Workers returns how the workers are, in an order that stays. One that is being
 // replaced is missing.
 func (p *Pool) Workers() []WorkerState {
-	p.mu.Lock()
-	seats := p.seats
-	p.mu.Unlock()
-	all := make([]WorkerState, 0, len(seats))
-	for _, s := range seats {
+	all := make([]WorkerState, 0, len(p.seats))
+	for _, s := range p.seats {
 		if seen := s.seen.Load(); seen != nil {
 			all = append(all, *seen)
 		}

@@ -20,6 +20,7 @@ import "C"
 import (
 	"fmt"
 	"math"
+	"sync"
 	"unsafe"
 
 	"github.com/stillcast/stillcast/internal/media"
@@ -51,14 +52,27 @@ func decoders(c media.Codec) []string {
 	return nil
 }
 
-// decoder returns the decoder of a codec, nil if there is none.
+// decoder returns the decoder of a codec, nil if there is none. libavcodec compares the names of all that it has, so each is
+// looked up once.
 func decoder(c media.Codec) *C.AVCodec {
+	known, ok := found.Load(c)
+	if !ok {
+		known, _ = found.LoadOrStore(c, lookUp(c))
+	}
+	codec, _ := known.(*C.AVCodec)
+	return codec
+}
+
+// found holds what lookUp returned; it does not change while the program runs.
+var found sync.Map //nolint:gochecknoglobals // constants, made when they are asked for
+
+func lookUp(c media.Codec) *C.AVCodec {
 	for _, name := range decoders(c) {
 		text := C.CString(name)
-		found := C.avcodec_find_decoder_by_name(text)
+		codec := C.avcodec_find_decoder_by_name(text)
 		C.free(unsafe.Pointer(text))
-		if found != nil {
-			return found
+		if codec != nil {
+			return codec
 		}
 	}
 	return nil
