@@ -93,14 +93,19 @@ func (c *child) greet(ctx context.Context, l limits) error {
 	}
 	stop := c.interruptBy(ctx)
 	defer stop()
-	if _, err := c.conn.Write(appendSetup(nil, l)); err != nil {
-		return fmt.Errorf("write setup: %w", err)
-	}
-	box, err := readHello(c.in)
+	err := c.introduce(l)
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	c.box = box
+	return err
+}
+
+// introduce tells the worker its limits and takes its hello.
+func (c *child) introduce(l limits) (err error) {
+	if _, err := c.conn.Write(appendSetup(nil, l)); err != nil {
+		return fmt.Errorf("write setup: %w", err)
+	}
+	c.box, err = readHello(c.in)
 	return err
 }
 

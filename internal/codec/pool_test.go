@@ -365,14 +365,15 @@ func TestOneWorkerMakesMostOfFewShots(t *testing.T) {
 // waitIdle waits until the slot of a worker has noted so many shots.
 func waitIdle(t *testing.T, p *Pool, pid, shots int) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for time.Now().Before(deadline) {
-		for _, w := range p.Workers() {
-			if w.PID == pid && w.Shots == shots {
-				return
-			}
+	deadline := time.After(30 * time.Second)
+	for {
+		if slices.ContainsFunc(p.Workers(), func(w WorkerState) bool { return w.PID == pid && w.Shots == shots }) {
+			return
 		}
-		time.Sleep(time.Millisecond)
+		select {
+		case <-deadline:
+			t.Fatalf("the workers are %+v, wanted %d to have made %d shots", p.Workers(), pid, shots)
+		case <-time.After(time.Millisecond):
+		}
 	}
-	t.Fatalf("the workers are %+v, wanted %d to have made %d shots", p.Workers(), pid, shots)
 }
