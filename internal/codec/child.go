@@ -65,8 +65,7 @@ func startChild(ctx context.Context, program Program, l limits, allowUnsandboxed
 	c.cmd.WaitDelay = time.Second // for standard error, in case that another process got hold of it
 	err = startWorker(c.cmd)
 	// The worker must hold the only copy, or its end would not be the end of the stream.
-	_ = theirs.Close() // nothing was written
-	watched.Close()
+	_ = errors.Join(theirs.Close(), watched.Close()) // nothing was written
 	if err != nil {
 		c.hangUp()
 		return nil, fmt.Errorf("start a worker: %w", err)
@@ -125,8 +124,7 @@ func (c *child) kill() {
 }
 
 func (c *child) hangUp() {
-	c.conn.Close()
-	c.life.Close()
+	_ = errors.Join(c.conn.Close(), c.life.Close()) // all that had to be written was answered
 }
 
 // retire lets an idle worker end by itself and waits for it, killing it if need be.

@@ -23,7 +23,7 @@ const startedByItself = "this command is started by Stillcast itself"
 // RunWorker is the worker process. It talks to the pool that started it over
 // file descriptor 3 and returns when the pool closes that or number 4, which is how a worker ends
 // with its parent, however that ended. The caller must then end the process at
-// once: a shot may still be running in C.
+// once: a shot may still be running in C, and nothing is closed.
 func RunWorker() error {
 	// A Ctrl-C goes to the whole process group, but the parent finishes its shots first.
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
@@ -31,18 +31,16 @@ func RunWorker() error {
 	// Both before the worker is confined: a number is made a file, and the poller of Go's runtime set up, by calls that
 	// it may not make afterwards.
 	socket := parentSocket()
-	defer socket.Close()
 	life, err := parentLife()
 	if err != nil {
 		return fmt.Errorf("open the pipe of the pool (%s): %w", startedByItself, err)
 	}
-	defer life.Close()
-	limits, err := readSetup(socket)
+	most, err := readSetup(socket)
 	if err != nil {
 		return fmt.Errorf("read setup (%s): %w", startedByItself, err)
 	}
 	av.Setup()
-	box, err := confine(limits)
+	box, err := confine(most)
 	if err != nil {
 		return fmt.Errorf("confine the worker: %w", err)
 	}
@@ -50,7 +48,7 @@ func RunWorker() error {
 		return fmt.Errorf("say hello: %w", err)
 	}
 	ended := make(chan error, 2) // room for both
-	go func() { ended <- serve(socket, limits) }()
+	go func() { ended <- serve(socket, most) }()
 	go func() { ended <- watchParent(life) }()
 	return <-ended
 }
