@@ -4,14 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
 )
-
-// gcPercent lets a worker's own heap grow to some 16 MB, five times Go's least.
-const gcPercent = 400
 
 // ErrUnsandboxed says that the kernel, or the container around the program,
 // cannot take files, network and programs from the workers.
@@ -46,12 +42,11 @@ func (s sandbox) check() error {
 // time beyond the limits, and core dumps, which would put streams on disk. A
 // kernel that cannot give the sandbox is no error; the result says so.
 func confine(l limits) (sandbox, error) {
-	// With a single one, Go's scheduler looks for other work each time that a shot goes into C, which costs a twentieth.
+	// With a single one workers took a twentieth more, probably since Go's scheduler then looks for other work whenever a shot
+	// goes into C.
 	// Unless it is told a number, it goes on reading from the files of the control group how many there should be, which
 	// ends a worker.
 	runtime.GOMAXPROCS(2)
-	// Its own memory is a few pictures, and they are garbage soon. With Go's usual 100 they were collected with every tenth.
-	debug.SetGCPercent(gcPercent)
 	if err := limitSelf("core dumps", syscall.RLIMIT_CORE, 0); err != nil {
 		return sandbox{}, err
 	}

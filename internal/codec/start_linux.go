@@ -12,7 +12,7 @@ import (
 // workerTimerSlack is how late the kernel may wake what sleeps in a worker. While
 // a shot is in C, the Go runtime's monitor thread wakes up every 20 microseconds at
 // first (proc.go, sysmon), a hundred times for each shot, and finds nothing to do:
-// 1.3 ms of 31. With this slack it wakes up twice. A worker has no timer of
+// 1.3 ms of 31. With this slack it wakes up some three times. A worker has no timer of
 // its own that would come late.
 const workerTimerSlack = 20 * time.Millisecond
 

@@ -54,7 +54,7 @@ func RunWorker() error {
 }
 
 // parentSocket is the socket of the pool. Its reads and writes block their thread: the poller of Go's runtime
-// would take ten system calls more for each shot.
+// would take several system calls more for each shot.
 func parentSocket() *os.File { return os.NewFile(workerFD, "codec socket") }
 
 // parentLife is the pipe whose end is that of the pool. It is waited for by the poller.

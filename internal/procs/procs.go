@@ -29,7 +29,7 @@ const (
 )
 
 // Follow keeps GOMAXPROCS at twice the processors that the program used of late, 1 at
-// least, the default of the Go runtime at most, until ctx ends. Then the default holds again. It
+// least, as many as there were at its begin at most, until ctx ends. Then the default holds again. It
 // does nothing when the environment sets GOMAXPROCS.
 func Follow(ctx context.Context) {
 	if os.Getenv("GOMAXPROCS") != "" {
