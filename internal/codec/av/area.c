@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "fault.h"
+#include "rowsum.h"
 
 enum {
     row_bits = 8,     // the weights of the rows of an area add up to 1<<row_bits
@@ -60,20 +61,6 @@ static int spans_make(spans *s, int small, int large, int bits)
     return 0;
 }
 
-static void set_row(uint16_t *restrict sums, const uint8_t *restrict row, int width, uint16_t weight)
-{
-    for (int x = 0; x < width; x++) {
-        sums[x] = (uint16_t)(row[x] * weight);
-    }
-}
-
-static void add_row(uint16_t *restrict sums, const uint8_t *restrict row, int width, uint16_t weight)
-{
-    for (int x = 0; x < width; x++) {
-        sums[x] = (uint16_t)(sums[x] + row[x] * weight);
-    }
-}
-
 static void add_columns(uint8_t *restrict to, const uint16_t *restrict sums, const span *columns, int width)
 {
     for (int x = 0; x < width; x++) {
@@ -92,7 +79,7 @@ static void scale(const sc_plane *to, const sc_plane *from, const spans *rows, c
         const span *s = &rows->all[y];
         for (int i = 0; i < s->count; i++) {
             const uint8_t *row = from->data + (ptrdiff_t)(s->start + i) * from->stride;
-            (i == 0 ? set_row : add_row)(sums, row, from->width, (uint16_t)s->weights[i]);
+            (i == 0 ? sc_rowsum_set : sc_rowsum_add)(sums, row, from->width, (uint16_t)s->weights[i]);
         }
         add_columns(to->data + y * to->stride, sums, columns->all, to->width);
     }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rowsum.h"
+
 enum {
     row_step = 4, // every fourth row is enough
 };
@@ -19,15 +21,6 @@ static part part_of(int cell, int cells, int side)
     return (part){start, end > start ? end : start + 1};
 }
 
-static void add_row(uint32_t *restrict sums, uint32_t *restrict squares, const uint8_t *restrict row, int width)
-{
-    for (int x = 0; x < width; x++) {
-        uint16_t v = row[x];
-        sums[x] += v;
-        squares[x] += (uint16_t)(v * v);
-    }
-}
-
 // detail_of_rows returns the sum of the variances of a row of cells. sums and squares have room for the image's width.
 static double detail_of_rows(const sc_image *image, part rows, int cells, uint32_t *sums, uint32_t *squares)
 {
@@ -36,7 +29,7 @@ static double detail_of_rows(const sc_image *image, part rows, int cells, uint32
     memset(squares, 0, size);
     int count = 0;
     for (ptrdiff_t y = rows.start; y < rows.end; y += row_step, count++) {
-        add_row(sums, squares, image->data[0] + y * image->stride[0], image->width);
+        sc_rowsum_squares(sums, squares, image->data[0] + y * image->stride[0], image->width);
     }
     double total = 0;
     for (int i = 0; i < cells; i++) {
