@@ -1,13 +1,8 @@
 package av_test
 
 import (
-	"bytes"
 	"fmt"
 	"image"
-	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/stillcast/stillcast/internal/codec/codectest"
@@ -100,60 +95,16 @@ func (c colourCase) shoot(t *testing.T, content string) (got, want image.Image) 
 	return testkit.DecodeJPEG(t, data), planesOf(t, clip, size.X, size.Y, layoutOf(t, format)).rgb(c.matrix, c.full)
 }
 
-// rowsProgram builds the program in C that has every way of conversion in it.
-func rowsProgram(t testing.TB, flags ...string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "rows")
-	libavutil, err := exec.CommandContext(t.Context(), "pkg-config", "--cflags", "libavutil").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	args := append([]string{"-std=gnu11", "-Wall", "-Wextra", "-Werror", "-I."}, strings.Fields(string(libavutil))...)
-	args = append(append(args, flags...), "-o", path, "testdata/rows.c", "rows.c", "rows_avx2.c", "rows_neon.c", "colour.c", "-lm")
-	if out, err := exec.CommandContext(t.Context(), "cc", args...).CombinedOutput(); err != nil {
-		t.Fatalf("cc %q: %v\n%s", args, err, out)
-	}
-	return path
-}
+// rows has every way of colour conversion in it.
+var rows = program{main: "rows.c", sources: []string{"rows.c", "rows_avx2.c", "rows_neon.c", "colour.c"}, libraries: []string{"libavutil"}}
 
 // Every way of colour conversion gives the bytes of the portable one, at every width, and reads and writes nothing else.
 func TestRowsAreTheSameEveryWay(t *testing.T) {
 	t.Parallel()
-	for name, flags := range map[string][]string{
-		"optimised": {"-O3"},
-		"sanitized": {"-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			out, err := exec.CommandContext(t.Context(), rowsProgram(t, flags...)).CombinedOutput()
-			t.Logf("%s", bytes.TrimSpace(out))
-			if err != nil {
-				t.Error(err)
-			}
-		})
-	}
+	rows.test(t)
 }
 
 // BenchmarkColour is the conversion of one picture of 1920x1080, by every way that this processor has.
 func BenchmarkColour(b *testing.B) {
-	program := rowsProgram(b, "-O3")
-	totals := map[string]float64{}
-	for b.Loop() {
-		out, err := exec.CommandContext(b.Context(), program, "measure").Output()
-		if err != nil {
-			b.Fatal(err)
-		}
-		for line := range strings.Lines(string(out)) {
-			name, text, _ := strings.Cut(strings.TrimSpace(line), " ")
-			milliseconds, err := strconv.ParseFloat(text, 64)
-			if err != nil {
-				b.Fatal(err)
-			}
-			totals[name] += milliseconds
-		}
-	}
-	b.ReportMetric(0, "ns/op") // the program's own start says nothing
-	for name, total := range totals {
-		b.ReportMetric(total/float64(b.N), name+"-ms")
-	}
+	rows.measure(b)
 }
