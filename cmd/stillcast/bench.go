@@ -23,6 +23,7 @@ type benchCaptureCommand struct {
 	Duration time.Duration   `default:"60s" help:"How long each run is measured, such as 10m."`
 	Workers  int             `default:"0" help:"Codec workers of the server; 0 is one for each CPU."`
 	VsFFmpeg bool            `name:"vs-ffmpeg" help:"Measure ffmpeg on the same clips, too: -vf fps, -skip_frame nokey, and one process for each shot."`
+	Threads  int             `name:"ffmpeg-threads" default:"1" help:"Threads that ffmpeg may use to decode, and to encode: 1 is its cheapest, 0 what it chooses itself when nothing is said."`
 	Rounds   int             `default:"3" help:"How often everything is measured, in turns."`
 	ClipsDir string          `type:"path" placeholder:"DIR" help:"Folder that keeps clips which were made. Without this flag: one of this user among the temporary files."`
 	JSON     string          `name:"json" type:"path" placeholder:"FILE" help:"Write all figures of all rounds into a file, too."`
@@ -45,7 +46,7 @@ func (c benchCaptureCommand) Run(ctx context.Context, o output) error {
 	}
 	report, err := bench.Run(ctx, bench.Options{
 		Clips: c.Clip, Kinds: c.Kinds, Streams: c.Streams, Intervals: c.Interval, Duration: c.Duration,
-		Workers: c.Workers, VsFFmpeg: c.VsFFmpeg, Rounds: c.Rounds, ClipsDir: c.ClipsDir,
+		Workers: c.Workers, VsFFmpeg: c.VsFFmpeg, FFmpegThreads: c.Threads, Rounds: c.Rounds, ClipsDir: c.ClipsDir,
 		Program: bench.Program{Path: worker().Path, Name: os.Args[0], Args: []string{"bench", "part"}},
 		Version: version, Progress: o.err,
 	}, o.out)

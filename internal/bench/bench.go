@@ -32,8 +32,10 @@ type Options struct {
 	Duration  time.Duration   // of each run
 	Workers   int             // of the server; 0 is one for each CPU
 	VsFFmpeg  bool            // measure ffmpeg's ways too
-	Rounds    int             // of everything, in turns
-	ClipsDir  string          // keeps clips that were made; "" is a folder of this user among the temporary files
+	// FFmpegThreads is how many threads ffmpeg may use to decode, and to encode; 0 leaves it to ffmpeg.
+	FFmpegThreads int
+	Rounds        int    // of everything, in turns
+	ClipsDir      string // keeps clips that were made; "" is a folder of this user among the temporary files
 
 	Program  Program // this program
 	Version  string  // of it
@@ -46,6 +48,8 @@ const (
 	minDuration = time.Second
 	maxDuration = 4 * time.Hour // timestamps of chunks have 24 bits of milliseconds until then
 	maxRounds   = 100
+
+	maxFFmpegThreads = 64
 )
 
 // Validate reports the first option that is not allowed.
@@ -59,6 +63,8 @@ func (o Options) Validate() error {
 		return stillcast.Errorf(stillcast.CodeInvalid, "rounds", "is %d; allowed are 1 to %d", o.Rounds, maxRounds)
 	case o.Workers < 0:
 		return stillcast.Errorf(stillcast.CodeInvalid, "workers", "is %d; it must not be negative", o.Workers)
+	case o.FFmpegThreads < 0 || o.FFmpegThreads > maxFFmpegThreads:
+		return stillcast.Errorf(stillcast.CodeInvalid, "ffmpeg-threads", "is %d; allowed are 0 to %d", o.FFmpegThreads, maxFFmpegThreads)
 	case len(o.Intervals) == 0:
 		return stillcast.Errorf(stillcast.CodeInvalid, "interval", "is missing")
 	}
@@ -112,6 +118,9 @@ func Run(ctx context.Context, o Options, out io.Writer) (r *Report, err error) {
 	r = &Report{Version: o.Version, CPUs: cpus(), Began: time.Now(), Options: ReportedSet{
 		Streams: o.Streams, Seconds: o.Duration.Seconds(), Workers: o.Workers, Rounds: o.Rounds,
 	}}
+	if o.VsFFmpeg {
+		r.Options.FFmpegThreads = &o.FFmpegThreads
+	}
 	for _, interval := range o.Intervals {
 		r.Options.Intervals = append(r.Options.Intervals, interval.Seconds())
 	}

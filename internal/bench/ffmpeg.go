@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"time"
 )
 
@@ -39,7 +41,7 @@ const (
 // flatWays measures all three, one after another.
 func (b *bench) flatWays(ctx context.Context, c *clip, dir string) (w Ways, err error) {
 	interval := b.options.Intervals[0]
-	way := pipe{clip: c, dir: dir, interval: interval}
+	way := pipe{clip: c, dir: dir, interval: interval, threads: threads(b.options.FFmpegThreads)}
 	if w.Filter, err = way.run(ctx, max(filterLength, 3*interval)); err != nil {
 		return w, fmt.Errorf("ffmpeg -vf fps: %w", err)
 	}
@@ -47,15 +49,26 @@ func (b *bench) flatWays(ctx context.Context, c *clip, dir string) (w Ways, err 
 	if w.NoKey, err = way.run(ctx, max(noKeyLength, 3*interval)); err != nil {
 		return w, fmt.Errorf("ffmpeg -skip_frame nokey: %w", err)
 	}
-	if w.PerShot, err = perShot(ctx, c, dir, interval); err != nil {
+	if w.PerShot, err = perShot(ctx, c, dir, interval, way.threads); err != nil {
 		return w, fmt.Errorf("one ffmpeg for each shot: %w", err)
 	}
 	return w, nil
 }
 
-// quiet are the arguments of every ffmpeg: one thread, as one of many would have.
-func quiet(more ...string) []string {
-	return append([]string{"-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-threads", "1"}, more...)
+// threads is how many threads ffmpeg may use to decode, and to encode; 0 leaves it to
+// ffmpeg, as a command does that does not say it.
+type threads int
+
+func (n threads) args() []string {
+	if n == 0 {
+		return nil
+	}
+	return []string{"-threads", strconv.Itoa(int(n))}
+}
+
+// quiet are the arguments of every ffmpeg before its input.
+func quiet(n threads, more ...string) []string {
+	return slices.Concat([]string{"-hide_banner", "-loglevel", "error", "-nostdin", "-y"}, n.args(), more)
 }
 
 // pipe is a way in which ffmpeg reads the clip from a pipe.
@@ -64,6 +77,7 @@ type pipe struct {
 	dir      string   // for the pictures
 	before   []string // arguments before the input
 	interval time.Duration
+	threads  threads
 }
 
 // run has ffmpeg read so much of the clip, over and over, and returns its CPU
@@ -109,12 +123,12 @@ func (p pipe) args(folder string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := append(quiet(p.before...), "-f", probe.demuxer())
+	args := append(quiet(p.threads, p.before...), "-f", probe.demuxer())
 	if probe.sets != nil { // a raw stream has no times
 		args = append(args, "-framerate", fmt.Sprint(p.clip.facts().FrameRate))
 	}
-	return append(args, "-i", "pipe:0", "-an", "-threads", "1", "-vf", fmt.Sprintf("fps=1/%g", p.interval.Seconds()),
-		"-q:v", "3", filepath.Join(folder, "%d.jpg")), nil
+	args = append(append(args, "-i", "pipe:0", "-an"), p.threads.args()...)
+	return append(args, "-vf", fmt.Sprintf("fps=1/%g", p.interval.Seconds()), "-q:v", "3", filepath.Join(folder, "%d.jpg")), nil
 }
 
 // fill writes whole clips until there is enough.
@@ -143,10 +157,10 @@ func preferCause(ctx context.Context, err error) error {
 
 // perShot starts one ffmpeg for one key frame, some times, and returns the CPU
 // seconds that an hour of shots would cost.
-func perShot(ctx context.Context, c *clip, dir string, interval time.Duration) (float64, error) {
+func perShot(ctx context.Context, c *clip, dir string, interval time.Duration, n threads) (float64, error) {
 	var total float64
 	for i := range perShotRuns {
-		cost, err := oneShot(ctx, c, dir, c.keys[i%len(c.keys)])
+		cost, err := oneShot(ctx, c, dir, c.keys[i%len(c.keys)], n)
 		if err != nil {
 			return 0, err
 		}
@@ -156,12 +170,12 @@ func perShot(ctx context.Context, c *clip, dir string, interval time.Duration) (
 }
 
 // oneShot is the CPU seconds of one ffmpeg for one key frame.
-func oneShot(ctx context.Context, c *clip, dir string, key int) (float64, error) {
+func oneShot(ctx context.Context, c *clip, dir string, key int, n threads) (float64, error) {
 	path, demuxer, err := writeKey(c, dir, key)
 	if err != nil {
 		return 0, err
 	}
-	args := append(quiet("-f", demuxer, "-i", path), "-frames:v", "1", "-threads", "1", "-q:v", "3", path+".jpg")
+	args := slices.Concat(quiet(n, "-f", demuxer, "-i", path, "-frames:v", "1"), n.args(), []string{"-q:v", "3", path + ".jpg"})
 	var said bytes.Buffer
 	cmd := exec.CommandContext(ctx, "ffmpeg", args...) //nolint:gosec // our own arguments
 	cmd.Stderr = &said

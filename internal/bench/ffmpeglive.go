@@ -30,7 +30,7 @@ func (b *bench) liveWays(ctx context.Context, c *clip, dir string) (w Ways, err 
 	interval := b.options.Intervals[0]
 	length := max(min(b.options.Duration, idleLength), 2*interval)
 	many := func(each int) int { return min(cpus()*each, b.options.Streams) }
-	way := &livePipe{pipe: pipe{clip: c, dir: dir, interval: interval}}
+	way := &livePipe{pipe: pipe{clip: c, dir: dir, interval: interval, threads: threads(b.options.FFmpegThreads)}}
 	if w.Filter, err = way.run(ctx, many(liveFilterStreams), length); err != nil {
 		return w, fmt.Errorf("ffmpeg -vf fps: %w", err)
 	}
@@ -39,7 +39,7 @@ func (b *bench) liveWays(ctx context.Context, c *clip, dir string) (w Ways, err 
 		return w, fmt.Errorf("ffmpeg -skip_frame nokey: %w", err)
 	}
 	w.Late = time.Duration(way.late.Load()).Seconds()
-	shots := shotsAt{clip: c, dir: dir, interval: interval, every: interval / time.Duration(many(livePerShotStreams))}
+	shots := shotsAt{clip: c, dir: dir, interval: interval, every: interval / time.Duration(many(livePerShotStreams)), threads: way.threads}
 	if w.PerShot, err = shots.live(ctx, length); err != nil {
 		return w, fmt.Errorf("one ffmpeg for each shot: %w", err)
 	}
@@ -167,6 +167,7 @@ type shotsAt struct {
 	clip            *clip
 	dir             string
 	interval, every time.Duration
+	threads         threads
 }
 
 // live returns the CPU seconds that an hour of one stream's shots costs.
@@ -181,7 +182,7 @@ func (s shotsAt) live(parent context.Context, length time.Duration) (float64, er
 			break // one has failed, or the end
 		}
 		group.Go(func() (err error) {
-			costs[i], err = oneShot(ctx, s.clip, s.dir, s.clip.keys[i%len(s.clip.keys)])
+			costs[i], err = oneShot(ctx, s.clip, s.dir, s.clip.keys[i%len(s.clip.keys)], s.threads)
 			return err
 		})
 	}

@@ -192,6 +192,7 @@ func TestOptions(t *testing.T) {
 		{func(o *Options) { o.Duration = time.Millisecond }, "duration: is 1ms; allowed are 1s to 4h0m0s"},
 		{func(o *Options) { o.Rounds = 0 }, "rounds: is 0; allowed are 1 to 100"},
 		{func(o *Options) { o.Workers = -1 }, "workers: is -1"},
+		{func(o *Options) { o.FFmpegThreads = 65 }, "ffmpeg-threads: is 65; allowed are 0 to 64"},
 		{func(o *Options) { o.Intervals = nil }, "interval: is missing"},
 		{func(o *Options) { o.Intervals = []time.Duration{time.Second} }, "interval: is 1s"},
 		{func(o *Options) { o.Intervals = []time.Duration{never} }, "interval: is 5m0s; it must be shorter"},

@@ -13,8 +13,19 @@ func (r *Report) heading() string {
 	if r.Options.Workers > 0 {
 		workers = fmt.Sprint(r.Options.Workers)
 	}
-	return fmt.Sprintf(`stillcast %s, %d CPUs, workers: %s, %d rounds in turns, each figure as least, median and most over them.
-CPU times are those that the kernel counts for the processes; publishers and receivers of events are not in them.`, r.Version, r.CPUs, workers, r.Options.Rounds)
+	return fmt.Sprintf(`stillcast %s, %d CPUs, workers: %s%s, %d rounds in turns, each figure as least, median and most over them.
+CPU times are those that the kernel counts for the processes; publishers and receivers of events are not in them.`, r.Version, r.CPUs, workers, r.Options.ffmpeg(), r.Options.Rounds)
+}
+
+// ffmpeg says how ffmpeg was run, if it was.
+func (o ReportedSet) ffmpeg() string {
+	switch {
+	case o.FFmpegThreads == nil:
+		return ""
+	case *o.FFmpegThreads == 0:
+		return ", ffmpeg: its own choice of threads"
+	}
+	return fmt.Sprintf(", ffmpeg: -threads %d", *o.FFmpegThreads)
 }
 
 // page collects lines whose cells stand under one another.

@@ -18,6 +18,8 @@ type ReportedSet struct {
 	Seconds   float64   `json:"seconds"`   // of each run
 	Workers   int       `json:"workers"`   // 0 is one for each CPU
 	Rounds    int       `json:"rounds"`
+
+	FFmpegThreads *int `json:"ffmpeg_threads,omitempty"` // 0 is ffmpeg's own choice, nil that it was not measured
 }
 
 // ClipReport is what was measured with one clip.
