@@ -110,11 +110,22 @@ func (p pipe) run(ctx context.Context, length time.Duration) (float64, error) {
 	if waitErr := cmd.Wait(); waitErr != nil || err != nil {
 		return 0, fmt.Errorf("%w: %s", preferCause(ctx, errors.Join(waitErr, err)), bytes.TrimSpace(said.Bytes()))
 	}
-	made, err := filepath.Glob(filepath.Join(out, "*.jpg"))
-	if wanted := int(given / p.interval); err != nil || len(made) < wanted-1 {
-		return 0, fmt.Errorf("it made %d pictures of %s, expected %d (%w)", len(made), given, wanted, err)
+	if err := havePictures(out, int(given/p.interval)-1, given); err != nil {
+		return 0, err
 	}
 	return perHour(cmd.ProcessState, given), os.RemoveAll(out)
+}
+
+// havePictures reports an error unless so many pictures at least were made.
+func havePictures(folder string, wanted int, of time.Duration) error {
+	made, err := filepath.Glob(filepath.Join(folder, "*.jpg"))
+	if err != nil {
+		return fmt.Errorf("list its pictures: %w", err)
+	}
+	if len(made) < wanted {
+		return fmt.Errorf("it made %d pictures of %s, expected %d at least", len(made), of, wanted)
+	}
+	return nil
 }
 
 // args are ffmpeg's.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -56,6 +55,21 @@ type livePipe struct {
 // run has n of them run and returns the CPU seconds of an hour of one, without the
 // start.
 func (p *livePipe) run(ctx context.Context, n int, length time.Duration) (perHour float64, err error) {
+	cost, folders, err := p.together(ctx, n, length)
+	if err != nil {
+		return 0, err
+	}
+	// They have ended: with several threads the last pictures come when nothing follows.
+	for _, folder := range folders {
+		if err := havePictures(folder, int(length/p.interval), length); err != nil {
+			return 0, err
+		}
+	}
+	return cost * 3600 / float64(n), nil
+}
+
+// together returns the CPU seconds that n of them take in a second, and where their pictures are. They have ended then.
+func (p *livePipe) together(ctx context.Context, n int, length time.Duration) (cost float64, folders []string, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	feeding, stop := context.WithCancel(ctx)
 	defer stop()
@@ -67,27 +81,17 @@ func (p *livePipe) run(ctx context.Context, n int, length time.Duration) (perHou
 		}
 		err = errors.Join(group.Wait(), err)
 	}()
-	var folders []string
 	ramp := time.Duration(p.clip.facts().KeyInterval * float64(time.Second))
 	for i := range n {
 		q, folder, err := p.start()
 		if err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 		all, folders = append(all, q), append(folders, folder)
 		group.Go(func() error { return p.feed(feeding, q, ramp*time.Duration(i)/time.Duration(n)) })
 	}
-	cost, err := costOf(ctx, all, min(liveSettle, length)+ramp, length)
-	if err != nil {
-		return 0, err
-	}
-	for _, folder := range folders {
-		made, err := filepath.Glob(filepath.Join(folder, "*.jpg"))
-		if wanted := int(length / p.interval); err != nil || len(made) < wanted {
-			return 0, fmt.Errorf("it made %d pictures in %s, expected %d (%w)", len(made), length, wanted, err)
-		}
-	}
-	return cost * 3600 / float64(n), nil
+	cost, err = costOf(ctx, all, min(liveSettle, length)+ramp, length)
+	return cost, folders, err
 }
 
 // start starts one ffmpeg that reads from its pipe.
