@@ -6,6 +6,7 @@ import (
 
 	"github.com/stillcast/stillcast"
 	"github.com/stillcast/stillcast/internal/api"
+	"github.com/stillcast/stillcast/internal/state"
 )
 
 // stage is a [api.Control] on which changes are tried: it changes a copy of the
@@ -43,9 +44,9 @@ func (s *stage) EditDomain(
 	i := slices.IndexFunc(s.set.Domains, func(d stillcast.Domain) bool { return d.Name == name })
 	switch {
 	case create && i >= 0:
-		return before, after, stillcast.Errorf(stillcast.CodeConflict, "name", "domain %q exists already", name)
+		return before, after, state.DomainExists(name)
 	case !create && i < 0:
-		return before, after, stillcast.Errorf(stillcast.CodeNotFound, "name", "there is no domain %q", name)
+		return before, after, state.NoDomain("name", name)
 	case i >= 0:
 		before = s.set.Domains[i]
 	}
@@ -88,7 +89,7 @@ func (s *stage) DeleteDomain(_ context.Context, name string) (stillcast.Domain, 
 		return stillcast.Domain{}, err
 	}
 	return cutOut(&s.set.Domains, func(d stillcast.Domain) bool { return d.Name == name }, func() error {
-		return stillcast.Errorf(stillcast.CodeNotFound, "name", "there is no domain %q", name)
+		return state.NoDomain("name", name)
 	})
 }
 
@@ -100,7 +101,7 @@ func (s *stage) EditSnapshotTemplate(
 	if i >= 0 {
 		before = s.set.SnapshotTemplates[i]
 	} else if id != 0 {
-		return before, after, noTemplate(id)
+		return before, after, state.NoTemplate("id", state.SnapshotKind, id)
 	}
 	after = before
 	if err = edit(&after); err == nil {
@@ -110,7 +111,7 @@ func (s *stage) EditSnapshotTemplate(
 		err = after.Validate()
 	}
 	if err == nil {
-		err = nameIsFree("snapshot", s.set.SnapshotTemplates, func(t stillcast.SnapshotTemplate) (int64, string) { return t.ID, t.Name }, id, after.Name)
+		err = nameIsFree(state.SnapshotKind, s.set.SnapshotTemplates, func(t stillcast.SnapshotTemplate) (int64, string) { return t.ID, t.Name }, id, after.Name)
 	}
 	if err == nil {
 		s.set.SnapshotTemplates = put(s.set.SnapshotTemplates, i, after)
@@ -120,9 +121,9 @@ func (s *stage) EditSnapshotTemplate(
 
 // DeleteSnapshotTemplate implements [api.Control].
 func (s *stage) DeleteSnapshotTemplate(_ context.Context, id int64) (stillcast.SnapshotTemplate, error) {
-	deleted, err := cutOut(&s.set.SnapshotTemplates, func(t stillcast.SnapshotTemplate) bool { return t.ID == id }, func() error { return noTemplate(id) })
+	deleted, err := cutOut(&s.set.SnapshotTemplates, func(t stillcast.SnapshotTemplate) bool { return t.ID == id }, func() error { return state.NoTemplate("id", state.SnapshotKind, id) })
 	if err == nil {
-		err = templateUnused("snapshot", deleted.Name, s.set.SnapshotRules, func(r stillcast.SnapshotRule) bool { return r.TemplateID == id })
+		err = templateUnused(state.SnapshotKind, deleted.Name, s.set.SnapshotRules, func(r stillcast.SnapshotRule) bool { return r.TemplateID == id })
 	}
 	return deleted, err
 }
@@ -135,14 +136,14 @@ func (s *stage) EditCallbackTemplate(
 	if i >= 0 {
 		before = s.set.CallbackTemplates[i]
 	} else if id != 0 {
-		return before, after, noTemplate(id)
+		return before, after, state.NoTemplate("id", state.CallbackKind, id)
 	}
 	after = before
 	if err = edit(&after); err == nil {
 		err = after.Validate()
 	}
 	if err == nil {
-		err = nameIsFree("callback", s.set.CallbackTemplates, func(t stillcast.CallbackTemplate) (int64, string) { return t.ID, t.Name }, id, after.Name)
+		err = nameIsFree(state.CallbackKind, s.set.CallbackTemplates, func(t stillcast.CallbackTemplate) (int64, string) { return t.ID, t.Name }, id, after.Name)
 	}
 	if err == nil {
 		s.set.CallbackTemplates = put(s.set.CallbackTemplates, i, after)
@@ -152,9 +153,9 @@ func (s *stage) EditCallbackTemplate(
 
 // DeleteCallbackTemplate implements [api.Control].
 func (s *stage) DeleteCallbackTemplate(_ context.Context, id int64) (stillcast.CallbackTemplate, error) {
-	deleted, err := cutOut(&s.set.CallbackTemplates, func(t stillcast.CallbackTemplate) bool { return t.ID == id }, func() error { return noTemplate(id) })
+	deleted, err := cutOut(&s.set.CallbackTemplates, func(t stillcast.CallbackTemplate) bool { return t.ID == id }, func() error { return state.NoTemplate("id", state.CallbackKind, id) })
 	if err == nil {
-		err = templateUnused("callback", deleted.Name, s.set.CallbackRules, func(r stillcast.CallbackRule) bool { return r.TemplateID == id })
+		err = templateUnused(state.CallbackKind, deleted.Name, s.set.CallbackRules, func(r stillcast.CallbackRule) bool { return r.TemplateID == id })
 	}
 	return deleted, err
 }
@@ -174,7 +175,7 @@ func (s *stage) EditSnapshotRule(
 ) (before, after stillcast.SnapshotRule, err error) {
 	i := slices.IndexFunc(s.set.SnapshotRules, isSnapshotRule(domain, app, stream))
 	if i < 0 {
-		return before, after, noSnapshotRule(domain, app, stream)
+		return before, after, state.NoSnapshotRule(domain, app, stream)
 	}
 	before, after = s.set.SnapshotRules[i], s.set.SnapshotRules[i]
 	if err = edit(&after); err == nil {
@@ -188,7 +189,7 @@ func (s *stage) EditSnapshotRule(
 
 // DeleteSnapshotRule implements [api.Control].
 func (s *stage) DeleteSnapshotRule(_ context.Context, domain, app, stream string) (stillcast.SnapshotRule, error) {
-	return cutOut(&s.set.SnapshotRules, isSnapshotRule(domain, app, stream), func() error { return noSnapshotRule(domain, app, stream) })
+	return cutOut(&s.set.SnapshotRules, isSnapshotRule(domain, app, stream), func() error { return state.NoSnapshotRule(domain, app, stream) })
 }
 
 // AddCallbackRule implements [api.Control].
@@ -206,7 +207,7 @@ func (s *stage) EditCallbackRule(
 ) (before, after stillcast.CallbackRule, err error) {
 	i := slices.IndexFunc(s.set.CallbackRules, isCallbackRule(domain, app))
 	if i < 0 {
-		return before, after, noCallbackRule(domain, app)
+		return before, after, state.NoCallbackRule(domain, app)
 	}
 	before, after = s.set.CallbackRules[i], s.set.CallbackRules[i]
 	if err = edit(&after); err == nil {
@@ -220,5 +221,5 @@ func (s *stage) EditCallbackRule(
 
 // DeleteCallbackRule implements [api.Control].
 func (s *stage) DeleteCallbackRule(_ context.Context, domain, app string) (stillcast.CallbackRule, error) {
-	return cutOut(&s.set.CallbackRules, isCallbackRule(domain, app), func() error { return noCallbackRule(domain, app) })
+	return cutOut(&s.set.CallbackRules, isCallbackRule(domain, app), func() error { return state.NoCallbackRule(domain, app) })
 }

@@ -4,10 +4,11 @@ import (
 	"slices"
 
 	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/state"
 )
 
-// What a stage refuses is what the store refuses, so that nobody is shown what a
-// change would touch that cannot be made.
+// What a stage refuses is what the store refuses, in its words, so that nobody is
+// shown what a change would touch that cannot be made.
 
 func isSnapshotRule(domain, app, stream string) func(stillcast.SnapshotRule) bool {
 	return func(r stillcast.SnapshotRule) bool { return r.Domain == domain && r.App == app && r.Stream == stream }
@@ -17,18 +18,6 @@ func isCallbackRule(domain, app string) func(stillcast.CallbackRule) bool {
 	return func(r stillcast.CallbackRule) bool { return r.Domain == domain && r.App == app }
 }
 
-func noSnapshotRule(domain, app, stream string) error {
-	return stillcast.Errorf(stillcast.CodeNotFound, "rule", "there is no snapshot rule for domain %q, app %q and stream %q", domain, app, stream)
-}
-
-func noCallbackRule(domain, app string) error {
-	return stillcast.Errorf(stillcast.CodeNotFound, "rule", "there is no callback rule for domain %q and app %q", domain, app)
-}
-
-func noTemplate(id int64) error {
-	return stillcast.Errorf(stillcast.CodeNotFound, "template", "there is no template %d", id)
-}
-
 // snapshotRuleFits reports what a rule names that there is not, or that another one
 // than the one in the place own, -1 for a new rule, is for the same streams.
 func (s *stage) snapshotRuleFits(rule stillcast.SnapshotRule, own int) error {
@@ -36,11 +25,10 @@ func (s *stage) snapshotRuleFits(rule stillcast.SnapshotRule, own int) error {
 		return err
 	}
 	if !slices.ContainsFunc(s.set.SnapshotTemplates, func(t stillcast.SnapshotTemplate) bool { return t.ID == rule.TemplateID }) {
-		return noTemplate(rule.TemplateID)
+		return state.NoTemplate("template", state.SnapshotKind, rule.TemplateID)
 	}
 	if i := slices.IndexFunc(s.set.SnapshotRules, isSnapshotRule(rule.Domain, rule.App, rule.Stream)); i >= 0 && i != own {
-		return stillcast.Errorf(stillcast.CodeConflict, "rule",
-			"there is a snapshot rule for domain %q, app %q and stream %q already", rule.Domain, rule.App, rule.Stream)
+		return state.SnapshotRuleExists(rule)
 	}
 	return nil
 }
@@ -51,10 +39,10 @@ func (s *stage) callbackRuleFits(rule stillcast.CallbackRule, own int) error {
 		return err
 	}
 	if !slices.ContainsFunc(s.set.CallbackTemplates, func(t stillcast.CallbackTemplate) bool { return t.ID == rule.TemplateID }) {
-		return noTemplate(rule.TemplateID)
+		return state.NoTemplate("template", state.CallbackKind, rule.TemplateID)
 	}
 	if i := slices.IndexFunc(s.set.CallbackRules, isCallbackRule(rule.Domain, rule.App)); i >= 0 && i != own {
-		return stillcast.Errorf(stillcast.CodeConflict, "rule", "there is a callback rule for domain %q and app %q already", rule.Domain, rule.App)
+		return state.CallbackRuleExists(rule)
 	}
 	return nil
 }
@@ -63,13 +51,13 @@ func (s *stage) hasDomain(name string) error {
 	if slices.ContainsFunc(s.set.Domains, func(d stillcast.Domain) bool { return d.Name == name }) {
 		return nil
 	}
-	return stillcast.Errorf(stillcast.CodeNotFound, "domain", "there is no domain %q", name)
+	return state.NoDomain("domain", name)
 }
 
 // templateUnused reports rules that use a template. Uses says so of each rule.
-func templateUnused[R any](words, name string, rules []R, uses func(R) bool) error {
+func templateUnused[R any](kind state.TemplateKind, name string, rules []R, uses func(R) bool) error {
 	if n := count(rules, uses); n > 0 {
-		return stillcast.Errorf(stillcast.CodeConflict, "id", "%s template %q is used by %d %s rules; delete them first", words, name, n, words)
+		return state.TemplateUsed(kind, name, n)
 	}
 	return nil
 }
@@ -79,8 +67,7 @@ func (s *stage) domainUnused(name string) error {
 	snapshot := count(s.set.SnapshotRules, func(r stillcast.SnapshotRule) bool { return r.Domain == name })
 	callback := count(s.set.CallbackRules, func(r stillcast.CallbackRule) bool { return r.Domain == name })
 	if snapshot+callback > 0 {
-		return stillcast.Errorf(stillcast.CodeConflict, "name",
-			"domain %q has %d snapshot rules and %d callback rules; delete them first", name, snapshot, callback)
+		return state.DomainUsed(name, snapshot, callback)
 	}
 	return nil
 }
@@ -95,10 +82,10 @@ func count[T any](list []T, is func(T) bool) (n int) {
 }
 
 // nameIsFree reports another template, of those that have the same name.
-func nameIsFree[T any](words string, list []T, of func(T) (int64, string), id int64, name string) error {
+func nameIsFree[T any](kind state.TemplateKind, list []T, of func(T) (int64, string), id int64, name string) error {
 	for _, other := range list {
 		if otherID, otherName := of(other); otherName == name && otherID != id {
-			return stillcast.Errorf(stillcast.CodeConflict, "name", "%q is the name of %s template %d; names must differ", name, words, otherID)
+			return state.TemplateNameTaken(kind, name, otherID)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/state"
 )
 
 // EditCallbackTemplate is to callback templates what EditSnapshotTemplate is to
@@ -25,7 +26,7 @@ func (s *Store) DeleteCallbackTemplate(ctx context.Context, id int64) (stillcast
 
 func callbackTemplates() templates[stillcast.CallbackTemplate] {
 	return templates[stillcast.CallbackTemplate]{
-		table: "callback_template", columns: callbackTemplateColumns, rules: "callback_rule",
+		kind: state.CallbackKind, table: "callback_template", columns: callbackTemplateColumns, rules: "callback_rule",
 		scan:     scanCallbackTemplate,
 		validate: stillcast.CallbackTemplate.Validate,
 		id:       func(v *stillcast.CallbackTemplate) *int64 { return &v.ID },

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/state"
 )
 
 // EditDomain changes a domain in one transaction and returns it as it was and as
@@ -25,9 +26,9 @@ func (s *Store) EditDomain(
 		case err != nil:
 			return err
 		case create && exists:
-			return stillcast.Errorf(stillcast.CodeConflict, "name", "domain %q exists already", name)
+			return state.DomainExists(name)
 		case !create && !exists:
-			return noDomain("name", name)
+			return state.NoDomain("name", name)
 		}
 		if create {
 			if err := t.room("domain", limit); err != nil {
@@ -69,7 +70,7 @@ func (s *Store) DeleteDomain(ctx context.Context, name string) (stillcast.Domain
 			return err
 		}
 		if !exists {
-			return noDomain("name", name)
+			return state.NoDomain("name", name)
 		}
 		var snapshot, callback int
 		_, err = t.one(`SELECT (SELECT count(*) FROM snapshot_rule WHERE domain = ?1), (SELECT count(*) FROM callback_rule WHERE domain = ?1)`,
@@ -78,8 +79,7 @@ func (s *Store) DeleteDomain(ctx context.Context, name string) (stillcast.Domain
 			return err
 		}
 		if snapshot+callback > 0 {
-			return stillcast.Errorf(stillcast.CodeConflict, "name",
-				"domain %q has %d snapshot rules and %d callback rules; delete them first", name, snapshot, callback)
+			return state.DomainUsed(name, snapshot, callback)
 		}
 		deleted = d
 		_, err = t.exec("DELETE FROM domain WHERE id = ?", d.ID)
@@ -89,10 +89,6 @@ func (s *Store) DeleteDomain(ctx context.Context, name string) (stillcast.Domain
 		return stillcast.Domain{}, err
 	}
 	return deleted, nil
-}
-
-func noDomain(field, name string) error {
-	return stillcast.Errorf(stillcast.CodeNotFound, field, "there is no domain %q", name)
 }
 
 func (t *tx) domain(name string) (stillcast.Domain, bool, error) {

@@ -5,11 +5,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/state"
 )
 
 // templates is how the templates of one kind are kept.
 type templates[T any] struct {
+	kind           state.TemplateKind
 	table, columns string
 	rules          string // table of the rules that use them
 	scan           func(scan) (T, error)
@@ -68,8 +69,7 @@ func (k templates[T]) remove(ctx context.Context, s *Store, id int64) (deleted T
 			return err
 		}
 		if users > 0 {
-			return stillcast.Errorf(stillcast.CodeConflict, "id",
-				"%s %q is used by %d %ss; delete them first", words(k.table), k.name(deleted), users, words(k.rules))
+			return state.TemplateUsed(k.kind, k.name(deleted), users)
 		}
 		_, err := t.exec("DELETE FROM "+k.table+" WHERE id = ?", id)
 		return err
@@ -84,20 +84,16 @@ func (k templates[T]) remove(ctx context.Context, s *Store, id int64) (deleted T
 func (k templates[T]) byID(t *tx, id int64) (T, error) {
 	v, ok, err := first(t, "SELECT "+k.columns+" FROM "+k.table+" WHERE id = ?", []any{id}, k.scan)
 	if err == nil && !ok {
-		err = noTemplate("id", k.table, id)
+		err = state.NoTemplate("id", k.kind, id)
 	}
 	return v, err
-}
-
-func noTemplate(field, table string, id int64) error {
-	return stillcast.Errorf(stillcast.CodeNotFound, field, "there is no %s %d", words(table), id)
 }
 
 func (k templates[T]) nameIsFree(t *tx, v T) error {
 	var other int64
 	taken, err := t.one("SELECT id FROM "+k.table+" WHERE name = ? AND id <> ?", []any{k.name(v), *k.id(&v)}, &other)
 	if err == nil && taken {
-		return stillcast.Errorf(stillcast.CodeConflict, "name", "%q is the name of %s %d; names must differ", k.name(v), words(k.table), other)
+		return state.TemplateNameTaken(k.kind, k.name(v), other)
 	}
 	return err
 }

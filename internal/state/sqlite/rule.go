@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/state"
 )
 
 // AddSnapshotRule adds a rule and returns it with its times. Errors are of type
@@ -159,17 +160,17 @@ func (s *Store) DeleteCallbackRule(ctx context.Context, domain, app string) (sti
 
 // ruleRefers returns a CodeNotFound error unless there are the domain and the
 // template of a rule.
-func (t *tx) ruleRefers(domain, table string, template int64) error {
+func (t *tx) ruleRefers(domain string, kind state.TemplateKind, template int64) error {
 	if _, exists, err := t.domain(domain); err != nil || !exists {
 		if err == nil {
-			err = noDomain("domain", domain)
+			err = state.NoDomain("domain", domain)
 		}
 		return err
 	}
 	var id int64
-	exists, err := t.one("SELECT id FROM "+table+" WHERE id = ?", []any{template}, &id)
+	exists, err := t.one("SELECT id FROM "+string(kind)+"_template WHERE id = ?", []any{template}, &id)
 	if err == nil && !exists {
-		err = noTemplate("template", table, template)
+		err = state.NoTemplate("template", kind, template)
 	}
 	return err
 }
@@ -184,25 +185,24 @@ func validateSnapshotRule(rule stillcast.SnapshotRule) error {
 // snapshotRuleFits returns a CodeNotFound error unless there is what a rule names,
 // and where it is new for its streams a CodeConflict error if there is one already.
 func (t *tx) snapshotRuleFits(r stillcast.SnapshotRule, isNew bool) error {
-	if err := t.ruleRefers(r.Domain, "snapshot_template", r.TemplateID); err != nil {
+	if err := t.ruleRefers(r.Domain, state.SnapshotKind, r.TemplateID); err != nil {
 		return err
 	}
 	_, exists, err := t.snapshotRule(r.Domain, r.App, r.Stream)
 	if err == nil && exists && isNew {
-		err = stillcast.Errorf(stillcast.CodeConflict, "rule",
-			"there is a snapshot rule for domain %q, app %q and stream %q already", r.Domain, r.App, r.Stream)
+		err = state.SnapshotRuleExists(r)
 	}
 	return err
 }
 
 // callbackRuleFits is snapshotRuleFits for a callback rule.
 func (t *tx) callbackRuleFits(r stillcast.CallbackRule, isNew bool) error {
-	if err := t.ruleRefers(r.Domain, "callback_template", r.TemplateID); err != nil {
+	if err := t.ruleRefers(r.Domain, state.CallbackKind, r.TemplateID); err != nil {
 		return err
 	}
 	_, exists, err := t.callbackRule(r.Domain, r.App)
 	if err == nil && exists && isNew {
-		err = stillcast.Errorf(stillcast.CodeConflict, "rule", "there is a callback rule for domain %q and app %q already", r.Domain, r.App)
+		err = state.CallbackRuleExists(r)
 	}
 	return err
 }
@@ -211,8 +211,7 @@ func (t *tx) callbackRuleFits(r stillcast.CallbackRule, isNew bool) error {
 func (t *tx) snapshotRuleFor(domain, app, stream string) (stillcast.SnapshotRule, error) {
 	rule, exists, err := t.snapshotRule(domain, app, stream)
 	if err == nil && !exists {
-		err = stillcast.Errorf(stillcast.CodeNotFound, "rule",
-			"there is no snapshot rule for domain %q, app %q and stream %q", domain, app, stream)
+		err = state.NoSnapshotRule(domain, app, stream)
 	}
 	return rule, err
 }
@@ -220,7 +219,7 @@ func (t *tx) snapshotRuleFor(domain, app, stream string) (stillcast.SnapshotRule
 func (t *tx) callbackRuleFor(domain, app string) (stillcast.CallbackRule, error) {
 	rule, exists, err := t.callbackRule(domain, app)
 	if err == nil && !exists {
-		err = stillcast.Errorf(stillcast.CodeNotFound, "rule", "there is no callback rule for domain %q and app %q", domain, app)
+		err = state.NoCallbackRule(domain, app)
 	}
 	return rule, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/stillcast/stillcast"
+	"github.com/stillcast/stillcast/internal/state"
 )
 
 // EditSnapshotTemplate changes a snapshot template in one transaction and
@@ -31,7 +32,7 @@ func (s *Store) DeleteSnapshotTemplate(ctx context.Context, id int64) (stillcast
 
 func snapshotTemplates() templates[stillcast.SnapshotTemplate] {
 	return templates[stillcast.SnapshotTemplate]{
-		table: "snapshot_template", columns: snapshotTemplateColumns, rules: "snapshot_rule",
+		kind: state.SnapshotKind, table: "snapshot_template", columns: snapshotTemplateColumns, rules: "snapshot_rule",
 		scan:     scanSnapshotTemplate,
 		validate: stillcast.SnapshotTemplate.Validate,
 		id:       func(v *stillcast.SnapshotTemplate) *int64 { return &v.ID },
