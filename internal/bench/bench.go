@@ -32,10 +32,10 @@ type Options struct {
 	Duration  time.Duration   // of each run
 	Workers   int             // of the server; 0 is one for each CPU
 	VsFFmpeg  bool            // measure ffmpeg's ways too
-	// FFmpegThreads is how many threads ffmpeg may use to decode, and to encode; 0 leaves it to ffmpeg.
-	FFmpegThreads int
-	Rounds        int    // of everything, in turns
-	ClipsDir      string // keeps clips that were made; "" is a folder of this user among the temporary files
+	Rounds    int             // of everything, in turns
+	ClipsDir  string          // keeps clips that were made; "" is a folder of this user among the temporary files
+
+	FFmpegThreads int // that it may use to decode, and to encode; 0 leaves it to ffmpeg
 
 	Program  Program // this program
 	Version  string  // of it

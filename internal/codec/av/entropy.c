@@ -18,15 +18,17 @@ static void set_codes(uint64_t *codes, const uint8_t *lengths, const uint8_t *sy
 }
 
 // size_of is the number of bits of a value without its sign (ITU-T T.81, F.1.2.1).
-static unsigned size_of(int value)
+static inline unsigned size_of(int value)
 {
-    return value == 0 ? 0 : 32 - (unsigned)__builtin_clz((unsigned)(value < 0 ? -value : value));
+    int sign = value >> 31;
+    unsigned magnitude = (unsigned)((value ^ sign) - sign);
+    return 31 - (unsigned)__builtin_clz(2 * magnitude + 1); // without a branch: a clz of 0 has no meaning
 }
 
 // low_bits are the bits of a value that follow the code (ITU-T T.81, F.1.2.1).
-static uint32_t low_bits(int value, unsigned size)
+static inline uint32_t low_bits(int value, unsigned size)
 {
-    return (uint32_t)(value < 0 ? value - 1 : value) & ((1U << size) - 1);
+    return (uint32_t)(value + (value >> 31)) & ((1U << size) - 1);
 }
 
 void sc_codes_init(sc_codes *codes, const uint8_t *dc_lengths, const uint8_t *dc_symbols, const uint8_t *ac_lengths,
@@ -80,9 +82,8 @@ BITS static inline void flush(sc_bits *b)
 // put_value appends the code of a value and its bits.
 BITS static inline void put_value(sc_bits *b, const uint64_t *by_size, int value)
 {
-    int sign = value >> 31;
-    unsigned size = 32 - (unsigned)_lzcnt_u32((unsigned)((value ^ sign) - sign));
-    put(b, by_size[size] | (uint64_t)_bzhi_u32((unsigned)(value + sign), size) << 8);
+    unsigned size = size_of(value);
+    put(b, by_size[size] | (uint64_t)low_bits(value, size) << 8);
 }
 
 BITS void sc_write_block(sc_bits *bits, const sc_codes *codes, const sc_pair *pair, int block, int *last_dc)

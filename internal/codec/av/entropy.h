@@ -34,13 +34,12 @@ enum {
     sc_block_room = 64 * 27 / 8 + 8,
 };
 
-// sc_block_write writes a block of a pair, which needs sc_block_room. NULL stands for one of which nothing but the first
-// value is not 0, and that is as before. last_dc is the first value of the block before of the component.
-typedef void sc_block_write(sc_bits *bits, const sc_codes *codes, const sc_pair *pair, int block, int *last_dc);
-
-// Where there is AVX2, there may be no BMI and LZCNT: sc_write_block_runs tells.
 #if defined(SC_TRANSFORM_AVX2)
-sc_block_write sc_write_block;
+// sc_write_block writes a block of a pair, which needs sc_block_room. last_dc is the first value of the block before of the
+// component.
+void sc_write_block(sc_bits *bits, const sc_codes *codes, const sc_pair *pair, int block, int *last_dc);
+
+// sc_write_block_runs tells whether this processor has BMI and LZCNT, which it may lack where it has AVX2.
 int sc_write_block_runs(void);
 #endif
 

@@ -16,7 +16,7 @@ typedef struct sc_jpeg {
 // sc_jpeg_encode makes a baseline or progressive JPEG of the picture in JPEG's colours, of quality 1 to 100.
 int sc_jpeg_encode(sc_jpeg *out, const sc_picture *picture, int quality, int progressive);
 
-// sc_jpeg_encode_by_library makes the same bytes by libjpeg-turbo, whatever this processor has.
+// sc_jpeg_encode_by_library makes the same bytes by libjpeg-turbo, whatever this processor has: what tests compare with.
 int sc_jpeg_encode_by_library(sc_jpeg *out, const sc_picture *picture, int quality, int progressive);
 
 #endif

@@ -23,14 +23,12 @@ extern const uint8_t sc_zigzag[64];
 // sc_quantiser_init sets up the division by a table of 64 steps of 1 to 255, by rows.
 void sc_quantiser_init(sc_quantiser *quantiser, const uint16_t *steps);
 
-// A function that transforms and quantises two blocks of samples, whose rows are stride bytes apart: to the bit the
-// coefficients of libjpeg's JDCT_ISLOW.
-typedef void sc_transform(sc_pair *out, const uint8_t *left, const uint8_t *right, ptrdiff_t stride,
-                          const sc_quantiser *quantiser);
-
 #if defined(__x86_64__) && defined(__GNUC__)
 #define SC_TRANSFORM_AVX2
-sc_transform sc_transform_avx2;
+// sc_transform_avx2 transforms and quantises two blocks of samples, whose rows are stride bytes apart: to the bit the
+// coefficients of libjpeg's JDCT_ISLOW.
+void sc_transform_avx2(sc_pair *out, const uint8_t *left, const uint8_t *right, ptrdiff_t stride,
+                       const sc_quantiser *quantiser);
 #endif
 
 #endif
